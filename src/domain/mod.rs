@@ -1,0 +1,7 @@
+//! The pure core: what a household uses, what a plan charges, which plan to take. No I/O, no clock, no async.
+
+pub mod calendar;
+pub mod catalog;
+pub mod tariff;
+pub mod units;
+pub mod usage;

@@ -1,0 +1,3 @@
+//! TreeBeard: which electricity plan should this household be on, what will it cost, and why.
+
+pub mod domain;
