@@ -1,0 +1,1 @@
+//! Plan lists in: each public catalog format to our catalog model.

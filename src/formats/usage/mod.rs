@@ -1,0 +1,1 @@
+//! Meter files in: each public usage format to raw readings.
