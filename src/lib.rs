@@ -1,4 +1,7 @@
 //! TreeBeard: which electricity plan should this household be on, what will it cost, and why.
 
+pub mod cli;
+pub mod config;
 pub mod domain;
 pub mod formats;
+pub mod ops;

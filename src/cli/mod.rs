@@ -1,0 +1,111 @@
+//! The command line: one file per command; each parses its arguments, calls what does the work, and prints.
+
+mod completions;
+mod config;
+mod failure;
+mod output;
+
+use crate::config::{Config, Loaded, Sources};
+use clap::{Args, Parser, Subcommand};
+pub use failure::Failure;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 data this version cannot use, \
+                          4 a check found problems.";
+
+/// Which electricity plan should this household be on, what will it cost, and why.
+#[derive(Debug, Parser)]
+#[command(name = "treebeard", version, propagate_version = true, max_term_width = 110)]
+#[command(before_help = "Examples:\n  \
+    treebeard demo\n  \
+    treebeard recommend --catalog plans.csv --usage meter.csv --zip 75001\n  \
+    treebeard price --tariff plan.json --usage meter.csv\n  \
+    treebeard serve --listen 0.0.0.0:8000")]
+#[command(after_help = EXIT_CODES, subcommand_required = true, arg_required_else_help = true)]
+pub struct Arguments {
+    #[command(flatten)]
+    settings: SettingFlags,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Flags every command takes.
+#[derive(Debug, Args)]
+pub struct SettingFlags {
+    /// Configuration file [default: treebeard.toml, if there is one]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Settings")]
+    config: Option<PathBuf>,
+    /// Overrides one setting, as in server.listen=0.0.0.0:8000; may be repeated
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE", value_parser = assignment, help_heading = "Settings")]
+    assignments: Vec<(String, String)>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show and check the settings
+    Config(config::Arguments),
+    /// Print a completion script for a shell
+    Completions(completions::Arguments),
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.to_owned())),
+        _ => Err("write it as KEY=VALUE, such as server.listen=0.0.0.0:8000".to_owned()),
+    }
+}
+
+/// Runs one command and says how it went.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let parsed = match Arguments::try_parse_from(arguments) {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            // Printing fails only when nobody reads any more.
+            let _nobody_reads = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    match run(parsed) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run(arguments: Arguments) -> Result<(), Failure> {
+    let settings = arguments.settings;
+    match arguments.command {
+        Command::Config(command) => config::run(&command, &settings),
+        Command::Completions(command) => completions::run(&command),
+    }
+}
+
+impl SettingFlags {
+    /// Loads the settings, with `more` as the values of a command's own flags, and prints the notices.
+    pub fn load(&self, more: &[(&str, String)]) -> Result<Config, Failure> {
+        let loaded = self.load_quietly(more)?;
+        for notice in &loaded.notices {
+            output::note(notice);
+        }
+        Ok(loaded.config)
+    }
+
+    fn load_quietly(&self, more: &[(&str, String)]) -> Result<Loaded, Failure> {
+        let own = more.iter().map(|(key, value)| ((*key).to_owned(), value.clone()));
+        let flags = self.assignments.iter().cloned().chain(own).collect();
+        Config::load(&Sources::of_process(self.config.clone(), flags))
+            .map_err(|error| Failure::usage(error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

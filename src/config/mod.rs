@@ -1,0 +1,361 @@
+//! The settings: defaults, then `treebeard.toml`, the environment and flags, checked as a whole before anything starts.
+
+mod install_key;
+mod layers;
+mod network;
+mod read;
+mod rules;
+pub mod settings;
+mod shown;
+
+use install_key::install_key;
+pub use layers::{Origin, Sources, nearest};
+pub use network::Network;
+use read::Reader;
+use secrecy::{ExposeSecret, SecretString};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub environment: Environment,
+    pub debug: bool,
+    pub data_dir: PathBuf,
+    pub server: Server,
+    pub database: Database,
+    pub auth: Auth,
+    pub limits: Limits,
+    pub features: Features,
+    pub explanations: Explanations,
+    pub logging: Logging,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Environment {
+    Development,
+    Staging,
+    Production,
+    Test,
+}
+
+impl Environment {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Environment::Development => "development",
+            Environment::Staging => "staging",
+            Environment::Production => "production",
+            Environment::Test => "test",
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Server {
+    pub listen: SocketAddr,
+    pub connections_max: usize,
+    pub header_timeout: Duration,
+    pub request_timeout: Duration,
+    pub drain: Duration,
+    pub json_bytes_max: usize,
+    pub upload_bytes_max: usize,
+    pub cors_origins: Vec<String>,
+    pub trusted_proxies: Vec<Network>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Database {
+    pub url: DatabaseUrl,
+    pub pool_size: u32,
+}
+
+#[derive(Debug, Clone)]
+pub enum DatabaseUrl {
+    Sqlite(PathBuf),
+    /// The whole URL; it may hold a password.
+    Postgres(SecretString),
+}
+
+#[derive(Debug, Clone)]
+pub struct Auth {
+    /// `None`: see [`Config::signing_key`].
+    pub secret_key: Option<SecretString>,
+    pub secret_key_previous: Option<SecretString>,
+    pub jwt_lifetime: Duration,
+    pub refresh_lifetime: Duration,
+    pub password_policy: PasswordPolicy,
+    pub argon2_memory_kib: u32,
+    pub argon2_passes: u32,
+    pub argon2_lanes: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PasswordPolicy {
+    /// 8 characters, not on the list of common passwords.
+    Strict,
+    /// 15 characters, not on the list of common passwords.
+    Nist,
+    /// 6 characters.
+    Relaxed,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    pub per_user_per_minute: u32,
+    pub per_ip_per_hour: u32,
+    pub generate_per_minute: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Features {
+    pub admin: bool,
+    pub anonymous: bool,
+    pub docs: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct Explanations {
+    /// `None`: templates only.
+    pub api_key: Option<SecretString>,
+    pub model: String,
+    pub base_url: String,
+    pub deadline: Duration,
+}
+
+#[derive(Debug, Clone)]
+pub struct Logging {
+    /// A filter as tracing-subscriber reads it.
+    pub level: String,
+    pub format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Text on a terminal, JSON otherwise.
+    Auto,
+    Text,
+    Json,
+}
+
+/// A checked configuration, where each value came from, and what is worth telling the operator.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    pub config: Config,
+    pub origins: BTreeMap<&'static str, Origin>,
+    pub notices: Vec<String>,
+}
+
+/// Everything that is wrong with the settings, in one message.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the configuration has {}:\n  - {}", counted(.problems.len()), .problems.join("\n  - "))]
+pub struct ConfigError {
+    pub problems: Vec<String>,
+}
+
+fn counted(problems: usize) -> String {
+    if problems == 1 { "a problem".to_owned() } else { format!("{problems} problems") }
+}
+
+impl Config {
+    pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
+        let merged = layers::merge(sources);
+        let origins = merged.values.iter().map(|(key, raw)| (*key, raw.origin.clone())).collect();
+        let mut reader = Reader::new(merged);
+        let config = build(&mut reader);
+        check(&config, &mut reader);
+        let (problems, notices) = reader.finish();
+        if problems.is_empty() { Ok(Loaded { config, origins, notices }) } else { Err(ConfigError { problems }) }
+    }
+
+    /// The key that signs access tokens: the configured one, else the installation's own, made on first use.
+    pub fn signing_key(&self) -> std::io::Result<SecretString> {
+        match &self.auth.secret_key {
+            Some(key) => Ok(key.clone()),
+            None => install_key(&self.data_dir),
+        }
+    }
+}
+
+fn build(reader: &mut Reader) -> Config {
+    let environment = reader.choice(
+        "environment",
+        &[
+            ("development", Environment::Development),
+            ("staging", Environment::Staging),
+            ("production", Environment::Production),
+            ("test", Environment::Test),
+        ],
+    );
+    let data_dir = PathBuf::from(reader.text("data_dir"));
+    if data_dir.as_os_str().is_empty() {
+        reader.problem("data_dir", "must name a folder");
+    }
+    Config {
+        environment,
+        debug: reader.flag("debug"),
+        server: server(reader),
+        database: Database {
+            url: database_url(reader, &data_dir),
+            pool_size: reader.number("database.pool_size", 1..=256),
+        },
+        auth: auth(reader, environment),
+        limits: Limits {
+            per_user_per_minute: reader.limit("limits.per_user_per_minute", "minute", 1..=1_000_000),
+            per_ip_per_hour: reader.limit("limits.per_ip_per_hour", "hour", 1..=100_000_000),
+            generate_per_minute: reader.limit("limits.generate_per_minute", "minute", 1..=1_000_000),
+        },
+        features: Features {
+            admin: reader.flag("features.admin"),
+            anonymous: reader.flag("features.anonymous"),
+            docs: reader.flag("features.docs"),
+        },
+        explanations: explanations(reader),
+        logging: logging(reader),
+        data_dir,
+    }
+}
+
+fn server(reader: &mut Reader) -> Server {
+    let listen = reader.text("server.listen");
+    let listen = listen.parse().unwrap_or_else(|_| {
+        reader.problem("server.listen", "must be an address and a port: 127.0.0.1:8000, 0.0.0.0:8000 or [::]:8000");
+        SocketAddr::from(([127, 0, 0, 1], 0))
+    });
+    let cors_origins = reader.list("server.cors_origins");
+    for fault in cors_origins.iter().filter_map(|origin| rules::origin_fault(origin)) {
+        reader.problem("server.cors_origins", &format!("holds a wrong entry: {fault}"));
+    }
+    Server {
+        listen,
+        connections_max: reader.number("server.connections_max", 1..=100_000) as usize,
+        header_timeout: reader.seconds("server.header_timeout_seconds", 1..=300),
+        request_timeout: reader.seconds("server.request_timeout_seconds", 1..=3_600),
+        drain: reader.seconds("server.drain_seconds", 0..=3_600),
+        json_bytes_max: reader.number("server.json_kilobytes_max", 1..=65_536) as usize * 1_024,
+        upload_bytes_max: reader.number("server.upload_megabytes_max", 1..=2_048) as usize * 1_048_576,
+        cors_origins,
+        trusted_proxies: reader.parsed_list("server.trusted_proxies"),
+    }
+}
+
+fn database_url(reader: &mut Reader, data_dir: &std::path::Path) -> DatabaseUrl {
+    let url = reader.text("database.url");
+    if url.is_empty() {
+        return DatabaseUrl::Sqlite(data_dir.join("treebeard.db"));
+    }
+    DatabaseUrl::parse(&url).unwrap_or_else(|message| {
+        reader.problem("database.url", &message);
+        DatabaseUrl::Sqlite(PathBuf::new())
+    })
+}
+
+impl DatabaseUrl {
+    /// `sqlite:PATH`, `sqlite:///PATH`, `postgres://...` and `postgresql://...`; a driver named after a plus sign, as
+    /// other frameworks write it, is dropped. The message never repeats the URL.
+    pub fn parse(url: &str) -> Result<Self, String> {
+        let (scheme, rest) = url.split_once(':').unwrap_or(("", ""));
+        let scheme = scheme.split('+').next().unwrap_or(scheme);
+        match scheme {
+            "sqlite" => {
+                let path = rest.strip_prefix("///").or_else(|| rest.strip_prefix("//")).unwrap_or(rest);
+                match path {
+                    "" => Err("names no file: write sqlite:PATH".to_owned()),
+                    ":memory:" => Err("must name a file: a database in memory would lose every account".to_owned()),
+                    path => Ok(DatabaseUrl::Sqlite(PathBuf::from(path))),
+                }
+            }
+            "postgres" | "postgresql" if rest.starts_with("//") && rest.len() > 2 => {
+                Ok(DatabaseUrl::Postgres(SecretString::from(format!("postgres:{rest}"))))
+            }
+            _ => Err("must be sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE".to_owned()),
+        }
+    }
+}
+
+fn auth(reader: &mut Reader, environment: Environment) -> Auth {
+    let minutes = reader.number("auth.jwt_expiration_minutes", 1..=525_600);
+    let days = reader.number("auth.refresh_days", 1..=365);
+    let default = match environment {
+        Environment::Production => PasswordPolicy::Strict,
+        Environment::Development | Environment::Staging | Environment::Test => PasswordPolicy::Relaxed,
+    };
+    Auth {
+        secret_key: reader.secret("auth.secret_key"),
+        secret_key_previous: reader.secret("auth.secret_key_previous"),
+        jwt_lifetime: Duration::from_secs(u64::from(minutes) * 60),
+        refresh_lifetime: Duration::from_secs(u64::from(days) * 86_400),
+        password_policy: reader.choice(
+            "auth.password_policy",
+            &[
+                ("", default),
+                ("strict", PasswordPolicy::Strict),
+                ("nist", PasswordPolicy::Nist),
+                ("relaxed", PasswordPolicy::Relaxed),
+            ],
+        ),
+        // RFC 9106, 3.1: at least 8 KiB for each lane.
+        argon2_memory_kib: reader.number("auth.argon2_memory_kib", 64..=4_194_304),
+        argon2_passes: reader.number("auth.argon2_passes", 1..=64),
+        argon2_lanes: reader.number("auth.argon2_lanes", 1..=8),
+    }
+}
+
+fn explanations(reader: &mut Reader) -> Explanations {
+    let base_url = reader.text("explanations.base_url").trim_end_matches('/').to_owned();
+    if !base_url.starts_with("https://") && !base_url.starts_with("http://") {
+        reader.problem("explanations.base_url", "must begin with https:// or http://");
+    }
+    let deadline = reader.number("explanations.deadline_milliseconds", 1..=60_000);
+    Explanations {
+        api_key: reader.secret("explanations.api_key"),
+        model: reader.text("explanations.model"),
+        base_url,
+        deadline: Duration::from_millis(u64::from(deadline)),
+    }
+}
+
+fn logging(reader: &mut Reader) -> Logging {
+    let text = reader.text("logging.level");
+    // The level names of the service this one replaces.
+    let level = match text.to_lowercase().as_str() {
+        "warning" => "warn".to_owned(),
+        "critical" | "fatal" => "error".to_owned(),
+        word @ ("error" | "warn" | "info" | "debug" | "trace" | "off") => word.to_owned(),
+        _ => text,
+    };
+    if level.is_empty() || level.parse::<tracing_subscriber::filter::Targets>().is_err() {
+        reader.problem(
+            "logging.level",
+            "must be error, warn, info, debug or trace, or parts: info,treebeard::store=debug",
+        );
+    }
+    let format = reader
+        .choice("logging.format", &[("auto", LogFormat::Auto), ("text", LogFormat::Text), ("json", LogFormat::Json)]);
+    Logging { level, format }
+}
+
+/// The rules that need more than one value.
+fn check(config: &Config, reader: &mut Reader) {
+    let key = config.auth.secret_key.as_ref().map(ExposeSecret::expose_secret);
+    let weakness = key.and_then(rules::key_weakness);
+    if config.environment != Environment::Production {
+        if let Some(weakness) = weakness {
+            reader.notice(format!("auth.secret_key {weakness}; production would refuse it"));
+        }
+        return;
+    }
+    match (key, weakness) {
+        (None, _) => reader.problem("auth.secret_key", "must be given in production: openssl rand -hex 32 makes one"),
+        (Some(_), Some(weakness)) => {
+            reader.problem("auth.secret_key", &format!("{weakness}: openssl rand -hex 32 makes a good one"));
+        }
+        (Some(_), None) => {}
+    }
+    if config.debug {
+        reader.problem("debug", "must be false in production");
+    }
+    for origin in config.server.cors_origins.iter().filter(|origin| rules::origin_is_open(origin)) {
+        reader.problem("server.cors_origins", &format!("must not hold \"{origin}\" in production"));
+    }
+}

@@ -1,0 +1,148 @@
+//! The one table of settings: key, environment name, default and comment. Everything about a setting starts here.
+
+/// One setting.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// `section.key`, or a bare key at the top of the file.
+    pub key: &'static str,
+    /// The environment name other deployments already use; it works beside the `TREEBEARD_` name.
+    pub classic: Option<&'static str>,
+    /// As TOML.
+    pub default: &'static str,
+    /// Never printed; may also come from a file named by `<NAME>_FILE`.
+    pub secret: bool,
+    pub comment: &'static str,
+}
+
+impl Setting {
+    /// `TREEBEARD_SERVER__LISTEN` for `server.listen`.
+    pub fn variable(&self) -> String {
+        format!("TREEBEARD_{}", self.key.replace('.', "__").to_uppercase())
+    }
+    /// Empty for the settings above the first section.
+    pub fn section(&self) -> &'static str {
+        self.key.split_once('.').map_or("", |(section, _)| section)
+    }
+    pub fn name(&self) -> &'static str {
+        self.key.split_once('.').map_or(self.key, |(_, name)| name)
+    }
+}
+
+pub fn find(key: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.key == key)
+}
+
+const fn plain(key: &'static str, default: &'static str, comment: &'static str) -> Setting {
+    Setting { key, classic: None, default, secret: false, comment }
+}
+
+const fn classic(key: &'static str, name: &'static str, default: &'static str, comment: &'static str) -> Setting {
+    Setting { key, classic: Some(name), default, secret: false, comment }
+}
+
+const fn secret(key: &'static str, name: Option<&'static str>, comment: &'static str) -> Setting {
+    Setting { key, classic: name, default: "\"\"", secret: true, comment }
+}
+
+/// All settings, in the order of `treebeard.toml`.
+pub const SETTINGS: &[Setting] = &[
+    classic(
+        "environment",
+        "ENVIRONMENT",
+        "\"development\"",
+        "development, staging, production or test. Production refuses weak secrets, debug and open origins.",
+    ),
+    classic("debug", "DEBUG", "false", "Log more. Refused in production."),
+    plain("data_dir", "\"data\"", "Where the database, its backups and the generated signing key are kept."),
+    plain("server.listen", "\"127.0.0.1:8000\"", "Address and port to listen on; port 0 takes a free one."),
+    plain("server.connections_max", "1024", "Connections served at once; more wait to be accepted."),
+    plain("server.header_timeout_seconds", "10", "How long a client may take to send its request headers."),
+    plain("server.request_timeout_seconds", "30", "How long one request may take before it is answered with 503."),
+    plain("server.drain_seconds", "20", "How long requests under way may take after SIGTERM."),
+    plain("server.json_kilobytes_max", "1024", "Largest JSON body, in KiB; over it 413."),
+    classic("server.upload_megabytes_max", "MAX_UPLOAD_SIZE_MB", "32", "Largest uploaded file, in MiB; over it 413."),
+    classic(
+        "server.cors_origins",
+        "CORS_ORIGINS",
+        "[]",
+        "Web origins that may call the API from a browser, such as [\"https://app.example.org\"].",
+    ),
+    plain("server.trusted_proxies", "[]", "Addresses or networks (10.0.0.0/8) whose X-Forwarded-For is believed."),
+    secret(
+        "database.url",
+        Some("DATABASE_URL"),
+        "sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE. Empty: sqlite:treebeard.db in data_dir.",
+    ),
+    classic("database.pool_size", "DATABASE_POOL_SIZE", "8", "Database connections kept open for reading."),
+    secret(
+        "auth.secret_key",
+        Some("SECRET_KEY"),
+        "Signs access tokens; 32 random bytes or more. Empty outside production: made once and kept in data_dir.",
+    ),
+    secret(
+        "auth.secret_key_previous",
+        None,
+        "The signing key before this one; its tokens stay valid until they expire.",
+    ),
+    classic("auth.jwt_expiration_minutes", "JWT_EXPIRATION_MINUTES", "1440", "Lifetime of an access token."),
+    plain("auth.refresh_days", "7", "Lifetime of a refresh token."),
+    plain(
+        "auth.password_policy",
+        "\"\"",
+        "strict (8 characters, not common), nist (15, not common) or relaxed (6). Empty: strict in production, else relaxed.",
+    ),
+    plain("auth.argon2_memory_kib", "19456", "Memory one password hash takes, in KiB."),
+    plain("auth.argon2_passes", "2", "Passes over that memory."),
+    plain("auth.argon2_lanes", "1", "Lanes of one password hash."),
+    classic("limits.per_user_per_minute", "RATE_LIMIT_PER_USER", "100", "Requests of one account a minute."),
+    classic("limits.per_ip_per_hour", "RATE_LIMIT_PER_IP", "1000", "Requests of one address an hour."),
+    classic(
+        "limits.generate_per_minute",
+        "RECOMMENDATION_RATE_LIMIT_PER_MINUTE",
+        "10",
+        "Recommendations one account may ask for a minute.",
+    ),
+    classic("features.admin", "ADMIN_API_ENABLED", "true", "The /api/v1/admin routes; off, they are not found."),
+    plain("features.anonymous", "false", "Recommendations without an account; nothing personal is stored."),
+    plain("features.docs", "true", "The /docs, /redoc and /openapi.json pages."),
+    secret(
+        "explanations.api_key",
+        Some("CLAUDE_API_KEY"),
+        "Key of the Claude API. Empty: explanations are written from templates.",
+    ),
+    plain("explanations.model", "\"claude-haiku-4-5\"", "Model that words the explanations."),
+    plain("explanations.base_url", "\"https://api.anthropic.com\"", "Where the Claude API answers."),
+    plain(
+        "explanations.deadline_milliseconds",
+        "1500",
+        "How long an answer waits for worded explanations before the templates are used.",
+    ),
+    classic(
+        "logging.level",
+        "LOG_LEVEL",
+        "\"info\"",
+        "error, warn, info, debug or trace, also by part: \"info,treebeard::store=debug\".",
+    ),
+    plain("logging.format", "\"auto\"", "text, json, or auto: text on a terminal, JSON otherwise."),
+];
+
+/// The text of `treebeard.toml`: every setting with its default and one comment.
+pub fn example_file() -> String {
+    let mut text = String::from(
+        "# Every setting of TreeBeard with its default. Delete what you do not change; an unknown key is refused.\n\
+         # Later wins: these defaults, this file, the environment, flags (--set section.key=value).\n\
+         # Environment: TREEBEARD_<SECTION>__<KEY>, or the older name in brackets; secrets also as <NAME>_FILE.\n",
+    );
+    let mut section = "";
+    for setting in SETTINGS {
+        if setting.section() != section {
+            section = setting.section();
+            text.push_str(&format!("\n[{section}]\n"));
+        } else if section.is_empty() {
+            text.push('\n');
+        }
+        let name = setting.classic.map_or(String::new(), |name| format!(" [{name}]"));
+        text.push_str(&format!("# {}{name}\n{} = {}\n", setting.comment, setting.name(), setting.default));
+    }
+    text
+}

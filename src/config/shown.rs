@@ -1,0 +1,120 @@
+//! The settings as `treebeard config show` prints them: what is in force, secrets masked.
+
+use crate::config::{Config, DatabaseUrl, LogFormat, PasswordPolicy};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+
+impl Config {
+    /// Every setting by key, in the order of `treebeard.toml`. No secret is in it.
+    pub fn shown(&self) -> Vec<(&'static str, Value)> {
+        let (server, auth, limits) = (&self.server, &self.auth, &self.limits);
+        let proxies: Vec<String> = server.trusted_proxies.iter().map(ToString::to_string).collect();
+        vec![
+            ("environment", json!(self.environment.as_str())),
+            ("debug", json!(self.debug)),
+            ("data_dir", json!(self.data_dir)),
+            ("server.listen", json!(server.listen)),
+            ("server.connections_max", json!(server.connections_max)),
+            ("server.header_timeout_seconds", json!(server.header_timeout.as_secs())),
+            ("server.request_timeout_seconds", json!(server.request_timeout.as_secs())),
+            ("server.drain_seconds", json!(server.drain.as_secs())),
+            ("server.json_kilobytes_max", json!(server.json_bytes_max / 1_024)),
+            ("server.upload_megabytes_max", json!(server.upload_bytes_max / 1_048_576)),
+            ("server.cors_origins", json!(server.cors_origins)),
+            ("server.trusted_proxies", json!(proxies)),
+            ("database.url", json!(self.database.url.masked())),
+            ("database.pool_size", json!(self.database.pool_size)),
+            ("auth.secret_key", masked(auth.secret_key.as_ref())),
+            ("auth.secret_key_previous", masked(auth.secret_key_previous.as_ref())),
+            ("auth.jwt_expiration_minutes", json!(auth.jwt_lifetime.as_secs() / 60)),
+            ("auth.refresh_days", json!(auth.refresh_lifetime.as_secs() / 86_400)),
+            ("auth.password_policy", json!(policy(auth.password_policy))),
+            ("auth.argon2_memory_kib", json!(auth.argon2_memory_kib)),
+            ("auth.argon2_passes", json!(auth.argon2_passes)),
+            ("auth.argon2_lanes", json!(auth.argon2_lanes)),
+            ("limits.per_user_per_minute", json!(limits.per_user_per_minute)),
+            ("limits.per_ip_per_hour", json!(limits.per_ip_per_hour)),
+            ("limits.generate_per_minute", json!(limits.generate_per_minute)),
+            ("features.admin", json!(self.features.admin)),
+            ("features.anonymous", json!(self.features.anonymous)),
+            ("features.docs", json!(self.features.docs)),
+            ("explanations.api_key", masked(self.explanations.api_key.as_ref())),
+            ("explanations.model", json!(self.explanations.model)),
+            ("explanations.base_url", json!(self.explanations.base_url)),
+            ("explanations.deadline_milliseconds", json!(self.explanations.deadline.as_millis() as u64)),
+            ("logging.level", json!(self.logging.level)),
+            ("logging.format", json!(format(self.logging.format))),
+        ]
+    }
+}
+
+impl DatabaseUrl {
+    /// The URL with `***` for a password, also one given as a parameter.
+    pub fn masked(&self) -> String {
+        match self {
+            DatabaseUrl::Sqlite(path) => format!("sqlite:{}", path.display()),
+            DatabaseUrl::Postgres(url) => masked_url(url.expose_secret()),
+        }
+    }
+}
+
+fn masked_url(url: &str) -> String {
+    let (address, parameters) = url.split_once('?').unwrap_or((url, ""));
+    let (scheme, rest) = address.split_once("://").unwrap_or(("", address));
+    // A password may hold an @ that nobody escaped: the last one ends it.
+    let address = match rest.rsplit_once('@') {
+        Some((user, host)) => match user.split_once(':') {
+            Some((user, _)) => format!("{scheme}://{user}:***@{host}"),
+            None => format!("{scheme}://{user}@{host}"),
+        },
+        None => address.to_owned(),
+    };
+    if parameters.is_empty() {
+        return address;
+    }
+    let parameters: Vec<&str> = parameters
+        .split('&')
+        .map(|pair| if pair.to_lowercase().starts_with("password=") { "password=***" } else { pair })
+        .collect();
+    format!("{address}?{}", parameters.join("&"))
+}
+
+fn masked(secret: Option<&SecretString>) -> Value {
+    json!(if secret.is_some() { "***" } else { "" })
+}
+
+const fn policy(policy: PasswordPolicy) -> &'static str {
+    match policy {
+        PasswordPolicy::Strict => "strict",
+        PasswordPolicy::Nist => "nist",
+        PasswordPolicy::Relaxed => "relaxed",
+    }
+}
+
+const fn format(format: LogFormat) -> &'static str {
+    match format {
+        LogFormat::Auto => "auto",
+        LogFormat::Text => "text",
+        LogFormat::Json => "json",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_password_is_never_shown() {
+        for (url, shown) in [
+            ("postgres://tree:ent@db/treebeard", "postgres://tree:***@db/treebeard"),
+            ("postgres://tree:e@nt@db/treebeard", "postgres://tree:***@db/treebeard"),
+            ("postgres://tree@db/treebeard", "postgres://tree@db/treebeard"),
+            (
+                "postgres://db/x?user=a&password=ent&sslmode=require",
+                "postgres://db/x?user=a&password=***&sslmode=require",
+            ),
+        ] {
+            assert_eq!(masked_url(url), shown);
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Running the service: logging.
+
+pub mod logging;
