@@ -1,7 +1,9 @@
 //! The pure core: what a household uses, what a plan charges, which plan to take. No I/O, no clock, no async.
 
+pub mod advice;
 pub mod calendar;
 pub mod catalog;
+pub mod market;
 pub mod tariff;
 pub mod units;
 pub mod usage;

@@ -1,0 +1,106 @@
+//! What a plan's bill depends on: the hour, other months, and the amounts of energy at which it bends or jumps.
+//!
+//! Between its bends a month's bill is a straight line in the month's energy, which is what makes sixty-four usage
+//! paths as cheap as a few.
+
+use crate::domain::tariff::model::{
+    Amount, BlockScope, BlockUnit, Blocks, Charge, Combine, DeliveryTariff, DemandMeasure, Per, Register, Reset,
+    Tariff, When,
+};
+use crate::domain::units::Energy;
+
+/// What the bill of a tariff (with the delivery passed through) depends on.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Dependence {
+    /// The price depends on the hour or the kind of day, or on the highest power.
+    pub hourly: bool,
+    /// Between [`Dependence::bends`] every month's bill is a straight line in that month's energy, whatever the others.
+    pub straight: bool,
+    /// Where a month's bill bends or jumps, distinct.
+    pub bends: Vec<Bend>,
+    /// Those of the bends at which a credit or minimum-usage fee comes or goes.
+    pub cliffs: Vec<Energy>,
+    /// The last contract month of the first introductory price or credit that ends.
+    pub promotion_until: Option<u32>,
+    /// Credits that depend on the month's energy.
+    pub has_usage_credit: bool,
+}
+
+/// A month's imported energy at which the bill bends or jumps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Bend {
+    pub energy: Energy,
+    /// Times the days of the month.
+    pub per_day: bool,
+}
+
+impl Dependence {
+    pub fn of(tariff: &Tariff, delivery: Option<&DeliveryTariff>) -> Dependence {
+        let mut found = Dependence { straight: true, ..Dependence::default() };
+        let versions = tariff.versions.iter().map(|version| &version.charges);
+        let wires = delivery.iter().flat_map(|delivery| delivery.versions.iter().map(|version| &version.charges));
+        for charge in std::iter::once(&tariff.charges).chain(versions).chain(wires).flatten() {
+            found.add_charge(charge);
+        }
+        // Minimum bills bend where the tariff does not say; carried credits tie months together.
+        found.straight &= tariff.totals.is_empty() && tariff.export.is_none();
+        let introductory = tariff.versions.iter().filter_map(|version| version.from_contract_month);
+        for last in introductory.filter(|&from| from > 1).map(|from| from - 1) {
+            found.promotion_ends(last);
+        }
+        found.bends.sort_unstable();
+        found.bends.dedup();
+        found.cliffs.sort_unstable();
+        found.cliffs.dedup();
+        found
+    }
+
+    fn promotion_ends(&mut self, last: u32) {
+        self.promotion_until = Some(self.promotion_until.map_or(last, |known| known.min(last)));
+    }
+
+    fn add_charge(&mut self, charge: &Charge) {
+        if let Some(condition) = &charge.condition {
+            if let Some(usage) = &condition.usage {
+                self.has_usage_credit |= charge.credit;
+                for energy in [usage.min_kwh, usage.max_kwh].into_iter().flatten().filter(|bound| !bound.is_zero()) {
+                    self.bends.push(Bend { energy, per_day: false });
+                    self.cliffs.push(energy);
+                }
+            }
+            if let Some(last) = condition.contract_months.and_then(|months| months.to) {
+                self.promotion_ends(last);
+            }
+        }
+        self.straight &= !matches!(charge.combine, Combine::BestOf(_));
+        match &charge.amount {
+            Amount::Fixed { per, .. } => self.straight &= *per != Per::Year,
+            Amount::Percent { .. } => {}
+            Amount::Energy { register, windows, blocks, when, .. } => {
+                let timed = when.as_ref().is_some_and(depends_on_the_hour);
+                self.hourly |= timed || windows.iter().filter_map(|w| w.when.as_ref()).any(depends_on_the_hour);
+                if let Some(blocks) = blocks {
+                    self.add_blocks(blocks, *register, when.is_some());
+                }
+            }
+            Amount::Demand { measure, ratchet, floor_kw, .. } => {
+                self.hourly = true;
+                self.straight &= ratchet.is_none() && floor_kw.is_none() && *measure == DemandMeasure::Max;
+            }
+        }
+    }
+
+    fn add_blocks(&mut self, blocks: &Blocks, register: Register, windowed: bool) {
+        self.hourly |= blocks.scope == BlockScope::TotalChronological || blocks.reset == Reset::Day;
+        let on_the_total =
+            blocks.scope == BlockScope::TotalProrata || (blocks.scope == BlockScope::PerWindow && !windowed);
+        self.straight &= on_the_total && register == Register::Import && blocks.reset != Reset::Day;
+        let per_day = blocks.unit == BlockUnit::KwhPerDay;
+        self.bends.extend(blocks.bounds.iter().map(|&energy| Bend { energy, per_day }));
+    }
+}
+
+/// Months and dates are in the projection; clock and kind of day need a shape.
+fn depends_on_the_hour(when: &When) -> bool {
+    when.from.is_some() || when.to.is_some() || !when.days.is_empty()
+}
