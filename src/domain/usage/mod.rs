@@ -1,4 +1,10 @@
 //! A household's usage: readings as they arrive, normalised, analysed, projected.
 
+pub mod monthly;
+pub mod normalise;
 pub mod projection;
 pub mod readings;
+pub mod report;
+pub mod shape;
+mod shape_table;
+pub mod week;

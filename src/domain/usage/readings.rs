@@ -169,4 +169,54 @@ impl Intervals {
     pub fn day_range(&self, n: u32) -> std::ops::Range<usize> {
         self.day_offsets[n as usize] as usize..self.day_offsets[n as usize + 1] as usize
     }
+
+    /// The date of the `n`-th day.
+    pub fn date(&self, n: u32) -> Date {
+        self.first_day.saturating_add(jiff::Span::new().days(i64::from(n)))
+    }
+
+    /// Whether the clocks do not change on the `n`-th day.
+    pub fn is_plain_day(&self, n: u32) -> bool {
+        self.day_range(n).len() == usize::from(1440 / self.minutes)
+    }
+
+    /// For each step of the `n`-th day, which step of a plain day has the same clock time.
+    pub fn clock_slots(&self, n: u32) -> Vec<usize> {
+        let steps = self.day_range(n).len();
+        let slots = usize::from(1440 / self.minutes);
+        if steps == slots {
+            return (0..slots).collect();
+        }
+        let day = LocalDay::of(self.date(n), &self.zone);
+        (0..steps)
+            .map(|step| {
+                let elapsed = step as u16 * self.minutes;
+                let stretch = day.stretches.iter().rev().find(|stretch| stretch.elapsed <= elapsed);
+                let clock = stretch.map_or(elapsed, |stretch| stretch.clock + (elapsed - stretch.elapsed));
+                usize::from(clock / self.minutes).min(slots - 1)
+            })
+            .collect()
+    }
+
+    /// Keeps the days `from..to` (counted from the first day) and drops the others.
+    pub fn keep_days(&mut self, from: u32, to: u32) {
+        let to = to.min(self.days());
+        let from = from.min(to);
+        let (begin, end) = (self.day_offsets[from as usize], self.day_offsets[to as usize]);
+        self.first_day = self.date(from);
+        let cut = begin as usize..end as usize;
+        for values in [&mut self.import, &mut self.export, &mut self.controlled] {
+            if !values.is_empty() {
+                values.truncate(cut.end);
+                values.drain(..cut.start);
+            }
+        }
+        self.quality.truncate(cut.end);
+        self.quality.drain(..cut.start);
+        self.day_offsets.truncate(to as usize + 1);
+        self.day_offsets.drain(..from as usize);
+        for offset in &mut self.day_offsets {
+            *offset -= begin;
+        }
+    }
 }

@@ -1,0 +1,233 @@
+//! Interval readings: duplicates resolved, put on a grid of whole local days, gaps filled, everything reported.
+
+use super::grid::{self, is_read};
+use super::{NormaliseError, blank, check_energy, days, fill, findings, months};
+use crate::domain::calendar::{day_start, days_between};
+use crate::domain::tariff::model::Register;
+use crate::domain::units::Energy;
+use crate::domain::usage::normalise::{MAX_DAYS, YEARS};
+use crate::domain::usage::readings::{Intervals, Quality, RawDay, RawPeriod, RawReading, ReadingSet};
+use crate::domain::usage::report::{ClockChange, DroppedDay, NormaliseReport, SetKind};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+/// Readings from this length on are daily or longer totals: the shortest local day.
+const DAY_LONG: u32 = 23 * 3600;
+/// Up to this length a reading is one day's: the longest local day.
+const DAY_SHORT: u32 = 25 * 3600;
+/// A first or last day with a smaller share of its steps read is left out rather than filled.
+const KEEP_EDGE_DAY: (usize, usize) = (1, 2);
+
+pub(super) fn normalise(
+    mut readings: Vec<RawReading>,
+    zone: &TimeZone,
+) -> Result<(ReadingSet, NormaliseReport), NormaliseError> {
+    let rows = readings.len() as u64;
+    check(&readings)?;
+    readings.retain(|reading| reading.quality != Quality::Missing);
+    let empty = rows - readings.len() as u64;
+    let long = length_class(&readings)?;
+    let duplicates = resolve(&mut readings)?;
+    let (set, mut report) = if long { from_totals(&readings, zone)? } else { on_grid(&readings, zone)? };
+    report.rows = rows;
+    report.empty += empty;
+    report.duplicates = duplicates;
+    Ok((set, report))
+}
+
+fn check(readings: &[RawReading]) -> Result<(), NormaliseError> {
+    let last_second = jiff::civil::date(*YEARS.end(), 12, 31);
+    let last_second = days_between(jiff::civil::date(*YEARS.start(), 1, 1), last_second) * 86_400;
+    for reading in readings {
+        let line = reading.line;
+        if reading.quality != Quality::Missing {
+            check_energy(reading.energy, line)?;
+        }
+        if reading.seconds == 0 {
+            return Err(NormaliseError::NoLength { line });
+        }
+        if reading.start < 0 || reading.start + i64::from(reading.seconds) > last_second {
+            return Err(NormaliseError::OutOfRange { line });
+        }
+    }
+    Ok(())
+}
+
+/// Whether the readings are a day or longer; refuses a mix.
+fn length_class(readings: &[RawReading]) -> Result<bool, NormaliseError> {
+    let first = readings.first().ok_or(NormaliseError::Empty)?;
+    let long = first.seconds >= DAY_LONG;
+    match readings.iter().find(|reading| (reading.seconds >= DAY_LONG) != long) {
+        None => Ok(long),
+        Some(other) if long => Err(NormaliseError::MixedLengths { short_line: other.line, long_line: first.line }),
+        Some(other) => Err(NormaliseError::MixedLengths { short_line: first.line, long_line: other.line }),
+    }
+}
+
+/// Sorts by register and start and keeps one reading per interval: the highest revision, then the later line.
+/// Returns how many lost. Readings that overlap without being the same interval are refused.
+fn resolve(readings: &mut Vec<RawReading>) -> Result<u64, NormaliseError> {
+    readings.sort_by_key(|reading| (reading.register, reading.start));
+    let mut kept = 0;
+    for index in 0..readings.len() {
+        let next = readings[index];
+        if kept > 0 {
+            let last = &mut readings[kept - 1];
+            if last.register == next.register && last.start + i64::from(last.seconds) > next.start {
+                if (last.start, last.seconds) != (next.start, next.seconds) {
+                    let (first_line, second_line) = (last.line.min(next.line), last.line.max(next.line));
+                    return Err(NormaliseError::Overlap { first_line, second_line });
+                }
+                if (next.revision, next.line) >= (last.revision, last.line) {
+                    *last = next;
+                }
+                continue;
+            }
+        }
+        readings[kept] = next;
+        kept += 1;
+    }
+    let lost = readings.len() - kept;
+    readings.truncate(kept);
+    Ok(lost as u64)
+}
+
+/// Readings of a day or longer are days, or billing periods when any is longer than a day.
+fn from_totals(readings: &[RawReading], zone: &TimeZone) -> Result<(ReadingSet, NormaliseReport), NormaliseError> {
+    if readings.iter().all(|reading| reading.seconds <= DAY_SHORT) {
+        // The middle of the reading names its day, however the clocks changed at its ends.
+        let days = readings
+            .iter()
+            .map(|reading| RawDay {
+                date: local_date(reading.start + i64::from(reading.seconds / 2), zone),
+                register: reading.register,
+                energy: reading.energy,
+                quality: reading.quality,
+                line: reading.line,
+            })
+            .collect();
+        return days::normalise(days);
+    }
+    // Bounds go to the nearest local midnight.
+    let half_day = 12 * 3600;
+    let periods: Vec<RawPeriod> = readings
+        .iter()
+        .filter(|reading| reading.register == Register::Import)
+        .map(|reading| RawPeriod {
+            window: crate::domain::calendar::Window {
+                start: local_date(reading.start + half_day, zone),
+                end: local_date(reading.start + i64::from(reading.seconds) + half_day, zone),
+            },
+            energy: reading.energy,
+            line: reading.line,
+        })
+        .collect();
+    if periods.is_empty() {
+        return Err(NormaliseError::NoImport);
+    }
+    let other = readings.len() - periods.len();
+    let (set, mut report) = months::normalise_periods(periods)?;
+    report.estimated = readings.iter().filter(|reading| reading.quality == Quality::Estimated).count() as u64;
+    if other > 0 {
+        report.notes.push(format!("{other} billing totals of other registers than import are not used"));
+    }
+    Ok((set, report))
+}
+
+fn local_date(second: i64, zone: &TimeZone) -> Date {
+    Timestamp::from_second(second).map_or(jiff::civil::date(1970, 1, 1), |instant| zone.to_datetime(instant).date())
+}
+
+fn on_grid(readings: &[RawReading], zone: &TimeZone) -> Result<(ReadingSet, NormaliseReport), NormaliseError> {
+    let imports = &readings[..readings.partition_point(|reading| reading.register == Register::Import)];
+    let (Some(first), Some(last)) = (imports.first(), imports.last()) else {
+        return Err(NormaliseError::NoImport);
+    };
+    let end = last.start + i64::from(last.seconds);
+    let (first_day, last_day) = (local_date(first.start, zone), local_date(end - 1, zone));
+    let days = days_between(first_day, last_day) + 1;
+    if days > MAX_DAYS {
+        return Err(NormaliseError::TooLong { first: first_day, last: last_day });
+    }
+    super::total(readings.iter().map(|reading| reading.energy))?;
+
+    let origin = day_start(first_day, zone);
+    let minutes = grid::step_minutes(readings, origin, end, zone);
+    let mut intervals = Intervals::empty(zone, minutes, first_day, days as u32);
+    let placed = grid::place(readings, origin, &mut intervals);
+    let dropped_days = trim(&mut intervals);
+
+    let window = intervals.window();
+    let mut report = blank(SetKind::Intervals, 0, window.start, window.close());
+    report.resolution_minutes = Some(minutes);
+    report.accepted = readings.len() as u64 - placed.outside;
+    report.estimated = readings.iter().filter(|reading| reading.quality == Quality::Estimated).count() as u64;
+    report.dropped_days = dropped_days;
+    report.clock_changes = clock_changes(&intervals);
+    findings::gaps(&intervals, &mut report);
+    let filled = fill::fill(&mut intervals);
+    (report.filled, report.missing, report.filled_kwh) = (filled.steps, filled.missing, filled.energy);
+    findings::zero_runs(&intervals, &mut report);
+    findings::day_outliers(&intervals, &mut report);
+    report.total_kwh = super::total(intervals.import.iter().copied())?;
+    let sum = |values: &[Energy]| (!values.is_empty()).then(|| values.iter().copied().sum());
+    report.export_kwh = sum(&intervals.export);
+    report.controlled_kwh = sum(&intervals.controlled);
+    if placed.outside > 0 {
+        report.notes.push(format!(
+            "{} readings of other registers lie outside the days with import readings and are not used",
+            placed.outside
+        ));
+    }
+    if placed.partial_steps > 0 {
+        report.notes.push(format!(
+            "{} steps of {minutes} minutes were read only in part; their energy is kept as read",
+            placed.partial_steps
+        ));
+    }
+    findings::unit_suspicion(report.total_kwh, f64::from(intervals.days()), &mut report.notes);
+    Ok((ReadingSet::Intervals(intervals), report))
+}
+
+/// Leaves out a first or last day of which less than half was read, unless nothing would be left.
+fn trim(intervals: &mut Intervals) -> Vec<DroppedDay> {
+    let days = intervals.days();
+    let read = |day: u32| {
+        let range = intervals.day_range(day);
+        let steps = range.len();
+        let read = intervals.quality[range.clone()].iter().filter(|quality| is_read(**quality)).count();
+        let dropped = DroppedDay {
+            date: intervals.date(day),
+            steps_read: read as u32,
+            steps: steps as u32,
+            kwh: intervals.import[range].iter().copied().sum(),
+        };
+        (read * KEEP_EDGE_DAY.1 < steps * KEEP_EDGE_DAY.0).then_some(dropped)
+    };
+    if days < 2 {
+        return Vec::new();
+    }
+    let (first, last) = (read(0), read(days - 1));
+    if days == 2 && first.is_some() && last.is_some() {
+        return Vec::new();
+    }
+    intervals.keep_days(u32::from(first.is_some()), days - u32::from(last.is_some()));
+    first.into_iter().chain(last).collect()
+}
+
+fn clock_changes(intervals: &Intervals) -> Vec<ClockChange> {
+    let plain = usize::from(1440 / intervals.minutes);
+    (0..intervals.days())
+        .filter(|day| intervals.day_range(*day).len() != plain)
+        .map(|day| {
+            let range = intervals.day_range(day);
+            ClockChange {
+                date: intervals.date(day),
+                hours: range.len() as f64 * f64::from(intervals.minutes) / 60.0,
+                steps: range.len() as u32,
+                steps_read: intervals.quality[range].iter().filter(|quality| is_read(**quality)).count() as u32,
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,121 @@
+//! Load shapes: months spread over their hours when no interval readings are held.
+
+use crate::domain::calendar::{Month, Window, day_start, days_between};
+use crate::domain::catalog::Market;
+use crate::domain::units::Energy;
+use crate::domain::usage::normalise::clock_change_seconds;
+use crate::domain::usage::readings::{Intervals, Quality};
+use crate::domain::usage::shape_table::{HOURS, MONTH_SHARES};
+use jiff::civil::{Date, Weekday};
+use jiff::tz::TimeZone;
+
+/// The standard residential load shape and its two variants. A plan whose price depends on the hour is priced on all
+/// three when the household's own hours are unknown: the truth most likely lies between flatter and peakier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Shape {
+    /// Half of the standard shape's swing around each month's mean load.
+    Flatter,
+    #[default]
+    Standard,
+    /// One and a half times the swing, never below [`PEAKIER_FLOOR`].
+    Peakier,
+}
+
+/// Percent of the standard swing.
+const FLATTER_SWING: i64 = 50;
+const PEAKIER_SWING: i64 = 150;
+/// The base load below which the peakier shape does not fall, thousandths of the month's mean load.
+const PEAKIER_FLOOR: i64 = 200;
+
+impl Shape {
+    /// The load in a clock hour, thousandths of the month's mean load.
+    fn weight(self, month: usize, weekend: bool, hour: usize) -> i64 {
+        let standard = i64::from(HOURS[month][usize::from(weekend)][hour]);
+        match self {
+            Shape::Flatter => 1000 + (standard - 1000) * FLATTER_SWING / 100,
+            Shape::Standard => standard,
+            Shape::Peakier => (1000 + (standard - 1000) * PEAKIER_SWING / 100).max(PEAKIER_FLOOR),
+        }
+    }
+}
+
+/// The share of a year's energy used in January..December; sums to 1. The market's own when it states twelve
+/// positive shares, else the standard one for hot summers.
+pub fn month_shares(market: &Market) -> [f64; 12] {
+    let stated = <[f64; 12]>::try_from(market.monthly_shape.as_slice()).ok();
+    let valid = stated.filter(|shares| shares.iter().all(|share| share.is_finite() && *share > 0.0));
+    let shares = valid.unwrap_or_else(|| MONTH_SHARES.map(f64::from));
+    let total: f64 = shares.iter().sum();
+    shares.map(|share| share / total)
+}
+
+/// Spreads each month's energy over its hours; the steps of a month add up to it exactly. Months between the first
+/// and the last that are not given are missing. Steps are hours (half hours where the clocks change by half an hour).
+pub fn synthesise(months: &[(Month, Energy)], zone: &TimeZone, shape: Shape) -> Intervals {
+    let first = months.iter().map(|(month, _)| *month).min();
+    let last = months.iter().map(|(month, _)| *month).max();
+    let (Some(first), Some(last)) = (first, last) else {
+        return Intervals::empty(zone, 60, jiff::civil::date(1970, 1, 1), 0);
+    };
+    let mut intervals = empty_months(first, last, 60, zone);
+    let per_hour = usize::from(60 / intervals.minutes);
+    let mut weights = Vec::new();
+    for &(month, energy) in months {
+        let days = days_of(&intervals, month.window());
+        weights.clear();
+        for day in days.clone() {
+            let weekend = is_weekend(intervals.date(day));
+            let slots = intervals.clock_slots(day);
+            weights.extend(slots.into_iter().map(|slot| shape.weight(month.index(), weekend, slot / per_hour)));
+        }
+        let range = steps_of(&intervals, days);
+        intervals.quality[range.clone()].fill(Quality::Filled);
+        apportion(energy, &weights, &mut intervals.import[range]);
+    }
+    intervals
+}
+
+/// Missing steps for all of the months `first..=last`, in steps of `minutes` or the largest smaller one that divides
+/// every clock change.
+pub(super) fn empty_months(first: Month, last: Month, minutes: u16, zone: &TimeZone) -> Intervals {
+    let window = Window { start: first.first_day(), end: last.window().end };
+    let change = clock_change_seconds(day_start(window.start, zone), day_start(window.end, zone), zone) / 60;
+    let fits = |minutes: u16| change % u64::from(minutes) == 0;
+    let minutes = if fits(minutes) { minutes } else { [30, 15, 5].into_iter().find(|step| fits(*step)).unwrap_or(5) };
+    Intervals::empty(zone, minutes, window.start, window.days() as u32)
+}
+
+/// The days of `window`, as indices.
+pub(super) fn days_of(intervals: &Intervals, window: Window) -> std::ops::Range<u32> {
+    let day = |date: Date| (days_between(intervals.first_day, date).max(0) as u32).min(intervals.days());
+    day(window.start)..day(window.end)
+}
+
+/// The steps of a range of days.
+pub(super) fn steps_of(intervals: &Intervals, days: std::ops::Range<u32>) -> std::ops::Range<usize> {
+    intervals.day_offsets[days.start as usize] as usize..intervals.day_offsets[days.end as usize] as usize
+}
+
+pub(super) fn is_weekend(date: Date) -> bool {
+    matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday)
+}
+
+/// Shares out `whole` in proportion to the weights (not negative), evenly when all are zero. The remainder is carried
+/// from step to step, so the steps add up to `whole` exactly.
+pub(super) fn apportion(whole: Energy, weights: &[i64], steps: &mut [Energy]) {
+    let total: i64 = weights.iter().sum();
+    let whole = whole.mwh_thousandths();
+    let even = total == 0;
+    let per_weight = whole as f64 / if even { weights.len() as f64 } else { total as f64 };
+    let (mut cumulated, mut given) = (0i64, 0i64);
+    for (step, weight) in steps.iter_mut().zip(weights) {
+        cumulated += if even { 1 } else { *weight };
+        let due = ((cumulated as f64 * per_weight).round() as i64).min(whole);
+        *step = Energy::from_mwh_thousandths(due - given);
+        given = due;
+    }
+    // Rounding in floating point can leave the last milliwatt-hours over.
+    if let Some(last) = steps.last_mut() {
+        *last += Energy::from_mwh_thousandths(whole - given);
+    }
+}
