@@ -1,0 +1,233 @@
+//! The database port: one dialect of SQL (`$1`, `RETURNING`, `ON CONFLICT`) over two engines.
+//!
+//! [`Conn`] reads, [`Tx`] also writes; who holds only a `Conn` cannot change anything. Closures run on the database's
+//! own threads and never on a runtime thread: SQLite has reader threads and one group-committing writer, PostgreSQL a
+//! pool of worker threads. On PostgreSQL a failed statement ends its transaction, so a closure that gets an error
+//! returns it.
+
+pub mod guard;
+pub mod postgres;
+pub mod postgres_types;
+pub mod sqlite;
+pub mod value;
+pub mod workers;
+pub mod writer;
+
+use self::postgres::Postgres;
+use self::sqlite::Sqlite;
+use self::value::{Row, Value};
+use crate::store::error::{Cause, StoreError};
+use std::ops::{Deref, DerefMut};
+use tokio::sync::oneshot;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// An open database of either engine.
+pub enum Database {
+    Sqlite(Sqlite),
+    Postgres(Postgres),
+}
+
+/// What the database is doing right now and has done since it was opened; plain numbers for the metrics page.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Closures waiting for a reader (SQLite) or a worker (PostgreSQL).
+    pub reads_waiting: u64,
+    /// Closures waiting for the writer; 0 on PostgreSQL, where workers take both.
+    pub writes_waiting: u64,
+    /// Write closures that were kept.
+    pub writes_kept: u64,
+    /// Write closures rolled back.
+    pub writes_refused: u64,
+    /// Commits; `writes_kept / commits` is the mean batch.
+    pub commits: u64,
+    /// Write closures in the largest batch.
+    pub largest_batch: u64,
+    pub panics: u64,
+}
+
+impl Database {
+    pub fn engine(&self) -> Engine {
+        match self {
+            Database::Sqlite(_) => Engine::Sqlite,
+            Database::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    pub fn figures(&self) -> Figures {
+        match self {
+            Database::Sqlite(sqlite) => sqlite.figures(),
+            Database::Postgres(postgres) => postgres.figures(),
+        }
+    }
+
+    /// Runs `work` in a read-only transaction: it sees one state of the data.
+    pub fn read<T, E, F>(&self, work: F) -> Answer<T, E>
+    where
+        F: FnOnce(&mut Conn<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        match self {
+            Database::Sqlite(sqlite) => sqlite.read(work),
+            Database::Postgres(postgres) => postgres.read(work),
+        }
+    }
+
+    /// Runs `work` in a transaction and answers after it is durable; an `Err` undoes all that `work` did.
+    pub fn write<T, E, F>(&self, work: F) -> Answer<T, E>
+    where
+        F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        match self {
+            Database::Sqlite(sqlite) => sqlite.write(work),
+            Database::Postgres(postgres) => postgres.write(work),
+        }
+    }
+}
+
+/// The pending answer of a closure given to the database.
+pub struct Answer<T, E>(Result<oneshot::Receiver<Result<T, E>>, StoreError>);
+
+impl<T, E: From<StoreError>> Answer<T, E> {
+    pub async fn later(self) -> Result<T, E> {
+        self.0?.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// Waits on the calling thread, which must not be a runtime thread.
+    pub fn now(self) -> Result<T, E> {
+        self.0?.blocking_recv().unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// `submit` queues the work that will send the answer, or says why it cannot.
+    fn of(submit: impl FnOnce(oneshot::Sender<Result<T, E>>) -> Result<(), StoreError>) -> Self {
+        let (sender, receiver) = oneshot::channel();
+        Answer(submit(sender).map(|()| receiver))
+    }
+}
+
+fn closed<E: From<StoreError>>() -> E {
+    StoreError::Unavailable(Cause::new("the database was closed before the work was done")).into()
+}
+
+/// A connection that may read.
+pub struct Conn<'a>(Driver<'a>);
+
+enum Driver<'a> {
+    Sqlite(&'a rusqlite::Connection),
+    Postgres(&'a mut postgres::Session),
+}
+
+impl Conn<'_> {
+    pub fn engine(&self) -> Engine {
+        match self.0 {
+            Driver::Sqlite(_) => Engine::Sqlite,
+            Driver::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// All rows, each turned into a `T`.
+    pub fn query<T>(
+        &mut self,
+        sql: &str,
+        parameters: &[Value],
+        mut read: impl FnMut(&mut Row) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut found = Vec::new();
+        self.each(sql, parameters, |row| {
+            found.push(read(row)?);
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// The first row if there is one.
+    pub fn find<T>(
+        &mut self,
+        sql: &str,
+        parameters: &[Value],
+        read: impl FnMut(&mut Row) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        Ok(self.query(sql, parameters, read)?.into_iter().next())
+    }
+
+    /// The one row there must be.
+    pub fn one<T>(
+        &mut self,
+        sql: &str,
+        parameters: &[Value],
+        read: impl FnMut(&mut Row) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.find(sql, parameters, read)?.ok_or(StoreError::NotFound)
+    }
+
+    /// Hands every row to `visit`.
+    pub fn each(
+        &mut self,
+        sql: &str,
+        parameters: &[Value],
+        visit: impl FnMut(&mut Row) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        match &mut self.0 {
+            Driver::Sqlite(connection) => sqlite::each(connection, sql, parameters, visit),
+            Driver::Postgres(session) => session.each(sql, parameters, visit),
+        }
+    }
+}
+
+/// A transaction that may also write.
+pub struct Tx<'a>(Conn<'a>);
+
+impl<'a> Deref for Tx<'a> {
+    type Target = Conn<'a>;
+    fn deref(&self) -> &Conn<'a> {
+        &self.0
+    }
+}
+
+impl<'a> DerefMut for Tx<'a> {
+    fn deref_mut(&mut self) -> &mut Conn<'a> {
+        &mut self.0
+    }
+}
+
+impl Tx<'_> {
+    /// How many rows the statement changed.
+    pub fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64, StoreError> {
+        match &mut self.0.0 {
+            Driver::Sqlite(connection) => sqlite::execute(connection, sql, parameters),
+            Driver::Postgres(session) => session.execute(sql, parameters),
+        }
+    }
+
+    /// As [`Tx::execute`], but a row must be there to change.
+    pub fn execute_one(&mut self, sql: &str, parameters: &[Value]) -> Result<(), StoreError> {
+        if self.execute(sql, parameters)? == 0 { Err(StoreError::NotFound) } else { Ok(()) }
+    }
+
+    /// Inserts `rows` many at a time: `INSERT INTO {target} VALUES (...), ... {after}`, `target` naming table and
+    /// columns, `after` an `ON CONFLICT` clause or nothing.
+    pub fn insert_all(&mut self, target: &str, rows: &[Vec<Value>], after: &str) -> Result<u64, StoreError> {
+        const ROWS_PER_STATEMENT: usize = 64;
+        let mut changed = 0;
+        for chunk in rows.chunks(ROWS_PER_STATEMENT) {
+            let columns = chunk[0].len();
+            let tuples: Vec<String> = (0..chunk.len()).map(|row| tuple(row * columns, columns)).collect();
+            let sql = format!("INSERT INTO {target} VALUES {} {after}", tuples.join(", "));
+            changed += self.execute(&sql, &chunk.concat())?;
+        }
+        Ok(changed)
+    }
+}
+
+/// `($4, $5, $6)` for three columns after the first three.
+fn tuple(before: usize, columns: usize) -> String {
+    let places: Vec<String> = (1..=columns).map(|n| format!("${}", before + n)).collect();
+    format!("({})", places.join(", "))
+}

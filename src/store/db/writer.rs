@@ -1,0 +1,208 @@
+//! SQLite's one writer: queued closures share a transaction and are acknowledged after its commit.
+//!
+//! A commit costs one `fsync`, however many closures it carries, so under load the price of durability is divided by
+//! the batch. Each closure runs in its own savepoint: one that fails undoes only itself.
+
+use crate::store::db::sqlite::{run_cached, store_error};
+use crate::store::db::workers::{QUEUE_LIMIT, guarded, join, refusal};
+use crate::store::db::{Answer, Conn, Driver, Figures, Tx};
+use crate::store::error::{Cause, StoreError};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use rusqlite::Connection;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// Closures one transaction carries at most.
+const BATCH_LIMIT: u64 = 1024;
+/// A batch takes no further closures after this long, so that the first does not wait for ever.
+const BATCH_TIME: Duration = Duration::from_millis(25);
+/// With nothing to write for this long, the write-ahead log is folded into the file and cut to nothing.
+const IDLE: Duration = Duration::from_secs(3);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Runs in the batch's transaction, or is told why there is none.
+type Job = Box<dyn FnOnce(Result<&mut Tx<'_>, StoreError>) -> Done + Send>;
+
+/// What a job came to, and how to tell who waits for it once the batch is committed (or is not).
+struct Done {
+    keep: bool,
+    panicked: bool,
+    acknowledge: Box<dyn FnOnce(Result<(), StoreError>)>,
+}
+
+pub struct Writer {
+    /// None only while being dropped.
+    queue: Option<Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+    counters: Arc<Counters>,
+}
+
+#[derive(Default)]
+struct Counters {
+    kept: AtomicU64,
+    refused: AtomicU64,
+    commits: AtomicU64,
+    largest_batch: AtomicU64,
+    panics: AtomicU64,
+}
+
+impl Writer {
+    pub fn start(connection: Connection) -> Result<Self, StoreError> {
+        let (queue, jobs) = bounded::<Job>(QUEUE_LIMIT);
+        let counters = Arc::<Counters>::default();
+        let shared = counters.clone();
+        let thread = std::thread::Builder::new()
+            .name("sqlite-write".to_owned())
+            .spawn(move || write_until_closed(&connection, &jobs, &shared))
+            .map_err(|e| StoreError::Unavailable(Cause::new(e)))?;
+        Ok(Writer { queue: Some(queue), thread: Some(thread), counters })
+    }
+
+    pub fn run<T, E, F>(&self, work: F) -> Answer<T, E>
+    where
+        F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        Answer::of(|reply| {
+            let Some(queue) = &self.queue else {
+                return Err(StoreError::Unavailable(Cause::new("the database is closing")));
+            };
+            let job: Job = Box::new(move |tx| {
+                let (result, panicked) = match tx {
+                    Ok(_) if reply.is_closed() => (Err(StoreError::NotFound.into()), false),
+                    Ok(tx) => guarded(|| work(tx)),
+                    Err(error) => (Err(error.into()), false),
+                };
+                let keep = result.is_ok();
+                let acknowledge = move |outcome: Result<(), StoreError>| {
+                    let _ = reply.send(result.and_then(|value| outcome.map(|()| value).map_err(E::from)));
+                };
+                Done { keep, panicked, acknowledge: Box::new(acknowledge) }
+            });
+            queue.try_send(job).map_err(refusal)
+        })
+    }
+
+    pub fn figures(&self) -> Figures {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Figures {
+            reads_waiting: 0,
+            writes_waiting: self.queue.as_ref().map_or(0, Sender::len) as u64,
+            writes_kept: count(&self.counters.kept),
+            writes_refused: count(&self.counters.refused),
+            commits: count(&self.counters.commits),
+            largest_batch: count(&self.counters.largest_batch),
+            panics: count(&self.counters.panics),
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(thread) = self.thread.take() {
+            join(thread);
+        }
+    }
+}
+
+fn write_until_closed(connection: &Connection, jobs: &Receiver<Job>, counters: &Counters) {
+    let mut written = false;
+    loop {
+        let wait = if written { IDLE } else { Duration::from_secs(3600) };
+        match jobs.recv_timeout(wait) {
+            Ok(first) => {
+                write_batch(connection, first, jobs, counters);
+                written = true;
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                if written {
+                    cut_log(connection);
+                    written = false;
+                }
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    if let Err(error) = connection.execute_batch("PRAGMA optimize") {
+        tracing::warn!(%error, "the statistics could not be renewed at close");
+    }
+}
+
+fn write_batch(connection: &Connection, first: Job, jobs: &Receiver<Job>, counters: &Counters) {
+    if let Err(error) = run_cached(connection, "BEGIN IMMEDIATE") {
+        let done = first(Err(error));
+        counters.refused.fetch_add(1, Ordering::Relaxed);
+        (done.acknowledge)(Ok(()));
+        return;
+    }
+    let started = Instant::now();
+    let mut batch = Vec::new();
+    let mut next = Some(first);
+    let mut fault = None;
+    while let Some(job) = next.take() {
+        let (done, lost) = run_job(connection, job);
+        counters.panics.fetch_add(u64::from(done.panicked), Ordering::Relaxed);
+        batch.push(done);
+        if lost.is_some() {
+            fault = lost;
+            break;
+        }
+        if (batch.len() as u64) < BATCH_LIMIT && started.elapsed() < BATCH_TIME {
+            next = jobs.try_recv().ok();
+        }
+    }
+    let outcome = match fault {
+        Some(error) => Err(error),
+        None => run_cached(connection, "COMMIT"),
+    };
+    if outcome.is_err() && !connection.is_autocommit() && run_cached(connection, "ROLLBACK").is_err() {
+        tracing::error!("a failed batch could not be rolled back");
+    }
+    count_batch(&batch, outcome.is_ok(), counters);
+    for done in batch {
+        (done.acknowledge)(outcome.clone());
+    }
+}
+
+/// Runs a job in its savepoint. Also says why the whole transaction is lost, if it is: some faults (a full disk, an
+/// I/O error) make SQLite roll back everything, and then nothing of the batch may be acknowledged.
+fn run_job(connection: &Connection, job: Job) -> (Done, Option<StoreError>) {
+    if let Err(error) = run_cached(connection, "SAVEPOINT job") {
+        return (job(Err(error.clone())), Some(error));
+    }
+    let done = job(Ok(&mut Tx(Conn(Driver::Sqlite(connection)))));
+    if connection.is_autocommit() {
+        let cause = Cause::new("a fault in the same batch rolled the transaction back");
+        return (done, Some(StoreError::Unavailable(cause)));
+    }
+    let closed = if done.keep {
+        run_cached(connection, "RELEASE job")
+    } else {
+        run_cached(connection, "ROLLBACK TO job").and_then(|()| run_cached(connection, "RELEASE job"))
+    };
+    (done, closed.err())
+}
+
+fn count_batch(batch: &[Done], committed: bool, counters: &Counters) {
+    let kept = if committed { batch.iter().filter(|done| done.keep).count() as u64 } else { 0 };
+    counters.kept.fetch_add(kept, Ordering::Relaxed);
+    counters.refused.fetch_add(batch.len() as u64 - kept, Ordering::Relaxed);
+    counters.commits.fetch_add(u64::from(committed), Ordering::Relaxed);
+    counters.largest_batch.fetch_max(batch.len() as u64, Ordering::Relaxed);
+}
+
+/// Best done when nobody waits; readers that are in the way are left alone.
+fn cut_log(connection: &Connection) {
+    let cut = || -> rusqlite::Result<()> {
+        connection.busy_timeout(Duration::from_millis(50))?;
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        connection.busy_timeout(BUSY_TIMEOUT)
+    };
+    if let Err(error) = cut().map_err(store_error) {
+        tracing::warn!(cause = error.cause(), "the write-ahead log could not be folded into the file");
+    }
+}

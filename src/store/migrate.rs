@@ -1,0 +1,111 @@
+//! Bringing the schema up to date: embedded migrations, the same numbers with the same meaning for both engines.
+
+use crate::store::Migrations;
+use crate::store::db::postgres_types;
+use crate::store::db::sqlite::store_error;
+use crate::store::error::StoreError;
+use refinery::Runner;
+
+mod for_sqlite {
+    refinery::embed_migrations!("migrations/sqlite");
+}
+mod for_postgres {
+    refinery::embed_migrations!("migrations/postgres");
+}
+
+/// Taken while migrating, so that of several nodes starting together one does the work.
+const ADVISORY_LOCK: i64 = 0x5472_6565_4265_6172;
+/// Where refinery keeps what was applied.
+const HISTORY: &str = "refinery_schema_history";
+
+/// How the schema of a database relates to this program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// The newest applied migration; 0: none.
+    pub applied: i64,
+    /// The newest migration this program has.
+    pub known: i64,
+    /// Names of the migrations that are not applied yet, oldest first.
+    pub pending: Vec<String>,
+}
+
+impl Status {
+    fn of(applied: i64, runner: &Runner) -> Self {
+        let mut pending: Vec<_> =
+            runner.get_migrations().iter().filter(|migration| i64::from(migration.version()) > applied).collect();
+        pending.sort_by_key(|migration| migration.version());
+        let known = runner.get_migrations().iter().map(|migration| i64::from(migration.version())).max().unwrap_or(0);
+        Status { applied, known, pending: pending.into_iter().map(ToString::to_string).collect() }
+    }
+
+    fn refuse_newer(&self) -> Result<(), StoreError> {
+        if self.applied > self.known {
+            return Err(StoreError::NewerSchema { found: self.applied, known: self.known });
+        }
+        Ok(())
+    }
+
+    /// Whether migrations are to be applied now.
+    fn wanted(&self, migrations: Migrations) -> Result<bool, StoreError> {
+        self.refuse_newer()?;
+        match (self.pending.len(), migrations) {
+            (0, _) => Ok(false),
+            (_, Migrations::Apply) => Ok(true),
+            (count, Migrations::Require) => Err(StoreError::Refused(format!(
+                "the database lacks {count} migration(s), first {}; run `treebeard migrate`",
+                self.pending[0]
+            ))),
+        }
+    }
+}
+
+pub fn prepare_sqlite(connection: &mut rusqlite::Connection, migrations: Migrations) -> Result<(), StoreError> {
+    if status_sqlite(connection)?.wanted(migrations)? {
+        for_sqlite::migrations::runner().run(connection).map_err(failed)?;
+    }
+    Ok(())
+}
+
+pub fn status_sqlite(connection: &rusqlite::Connection) -> Result<Status, StoreError> {
+    let exists = "SELECT count(*) FROM sqlite_master WHERE name = ?1";
+    let exists: i64 = connection.query_row(exists, [HISTORY], |row| row.get(0)).map_err(store_error)?;
+    let newest = format!("SELECT coalesce(max(version), 0) FROM {HISTORY}");
+    let applied = match exists {
+        0 => 0,
+        _ => connection.query_row(&newest, [], |row| row.get(0)).map_err(store_error)?,
+    };
+    Ok(Status::of(applied, &for_sqlite::migrations::runner()))
+}
+
+pub fn prepare_postgres(client: &mut postgres::Client, migrations: Migrations) -> Result<(), StoreError> {
+    if !status_postgres(client)?.wanted(migrations)? {
+        return Ok(());
+    }
+    let postgres = |e: postgres::Error| postgres_types::store_error(&e);
+    client.execute("SELECT pg_advisory_lock($1)", &[&ADVISORY_LOCK]).map_err(postgres)?;
+    // Another node may have done it while we waited; then nothing is left to run.
+    let result = status_postgres(client).and_then(|status| match status.wanted(migrations)? {
+        true => for_postgres::migrations::runner().run(client).map(|_| ()).map_err(failed),
+        false => Ok(()),
+    });
+    client.execute("SELECT pg_advisory_unlock($1)", &[&ADVISORY_LOCK]).map_err(postgres)?;
+    result
+}
+
+pub fn status_postgres(client: &mut postgres::Client) -> Result<Status, StoreError> {
+    let postgres = |e: postgres::Error| postgres_types::store_error(&e);
+    let exists: bool = client
+        .query_one("SELECT to_regclass($1) IS NOT NULL", &[&HISTORY])
+        .and_then(|row| row.try_get(0))
+        .map_err(postgres)?;
+    let newest = format!("SELECT CAST(coalesce(max(version), 0) AS BIGINT) FROM {HISTORY}");
+    let applied = match exists {
+        false => 0,
+        true => client.query_one(&newest, &[]).and_then(|row| row.try_get(0)).map_err(postgres)?,
+    };
+    Ok(Status::of(applied, &for_postgres::migrations::runner()))
+}
+
+fn failed(error: refinery::Error) -> StoreError {
+    StoreError::internal(format_args!("a migration failed: {error}"))
+}

@@ -1,0 +1,127 @@
+//! What is kept: one file per aggregate with its SQL, written once for both engines.
+//!
+//! Reading functions take a [`Conn`], writing ones a [`Tx`]; the application composes them in [`Store::read`] and
+//! [`Store::write`], so that one transaction can span aggregates.
+
+pub mod db;
+pub mod error;
+pub mod migrate;
+
+use crate::store::db::postgres::{Postgres, PostgresOptions};
+use crate::store::db::sqlite::{Sqlite, SqliteOptions};
+use crate::store::db::{Conn, Database, Engine, Figures, Tx};
+use crate::store::error::StoreError;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// The open database; cheap to clone. It closes when the last clone is dropped.
+#[derive(Clone)]
+pub struct Store {
+    database: Arc<Database>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Options {
+    pub sqlite: SqliteOptions,
+    pub postgres: PostgresOptions,
+    pub migrations: Migrations,
+}
+
+/// What opening does when the database's schema is older than the program's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Migrations {
+    #[default]
+    Apply,
+    /// Refuse to open, naming the command that applies them.
+    Require,
+}
+
+/// Where the database is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    Sqlite(PathBuf),
+    /// A whole `postgres://` address. It may hold a password: never to be shown.
+    Postgres(String),
+}
+
+impl Address {
+    /// Reads `sqlite:PATH` or `postgres://...`.
+    pub fn parse(url: &str) -> Result<Self, StoreError> {
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            return Ok(Address::Postgres(url.to_owned()));
+        }
+        let path = url.strip_prefix("sqlite:").map(|rest| rest.strip_prefix("//").unwrap_or(rest));
+        match path {
+            Some(path) if !path.is_empty() && !path.starts_with(":memory:") => Ok(Address::Sqlite(PathBuf::from(path))),
+            _ => Err(StoreError::Refused(
+                "the database address is not understood; write sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE"
+                    .to_owned(),
+            )),
+        }
+    }
+}
+
+impl Store {
+    /// Opens the database at `url` (`sqlite:PATH` or `postgres://...`), creating a SQLite file that does not exist and
+    /// bringing the schema up to date as `options` says. Blocks; call it before a runtime is started or outside of it.
+    pub fn open(url: &str, options: Options) -> Result<Store, StoreError> {
+        let database = match Address::parse(url)? {
+            Address::Sqlite(path) => Database::Sqlite(Sqlite::open(&path, options.sqlite, |connection| {
+                migrate::prepare_sqlite(connection, options.migrations)
+            })?),
+            Address::Postgres(url) => Database::Postgres(Postgres::open(&url, options.postgres, |client| {
+                migrate::prepare_postgres(client, options.migrations)
+            })?),
+        };
+        Ok(Store { database: Arc::new(database) })
+    }
+
+    /// Runs `work` in a read-only transaction on a database thread.
+    pub async fn read<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut Conn<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.database.read(work).later().await
+    }
+
+    /// Runs `work` in a transaction on a database thread; answers after the commit is durable. An `Err` of `work`
+    /// undoes everything it did.
+    pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.database.write(work).later().await
+    }
+
+    /// [`Store::read`] for threads that may wait; panics on a runtime thread.
+    pub fn read_blocking<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut Conn<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.database.read(work).now()
+    }
+
+    /// [`Store::write`] for threads that may wait; panics on a runtime thread.
+    pub fn write_blocking<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.database.write(work).now()
+    }
+
+    pub fn engine(&self) -> Engine {
+        self.database.engine()
+    }
+
+    pub fn figures(&self) -> Figures {
+        self.database.figures()
+    }
+}
