@@ -1,8 +1,10 @@
 //! TreeBeard: which electricity plan should this household be on, what will it cost, and why.
 
+pub mod app;
 pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod formats;
+pub mod http;
 pub mod ops;
 pub mod store;

@@ -1,0 +1,69 @@
+//! The one error of the use cases: what went wrong in the caller's terms. `http/problem.rs` alone turns it into a status.
+
+/// Why a use case did not do what it was asked. No variant carries submitted values, driver texts or paths except
+/// [`Error::Internal`], whose text goes to the log and never to a client.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Well-formed input with wrong field values; every fault found, in the order of the input.
+    #[error("{}", summary(.0))]
+    Invalid(Vec<FieldFault>),
+    /// A rule of the business that names no field: the e-mail is taken, the priorities do not sum to 100.
+    #[error("{0}")]
+    Rule(String),
+    /// Who is asking is not established: no, an expired, a revoked or a wrong token; a wrong password.
+    #[error("{0}")]
+    Unauthenticated(String),
+    /// Known, but not allowed to do this.
+    #[error("{0}")]
+    Forbidden(String),
+    /// There is no such thing, or it belongs to somebody else.
+    #[error("{0}")]
+    NotFound(String),
+    /// The state of the thing does not allow it now.
+    #[error("{0}")]
+    Conflict(String),
+    /// More than may be handled at once; try again after the seconds.
+    #[error("{message}")]
+    Busy { message: String, retry_after_seconds: u32 },
+    /// The store cannot be reached or cannot write.
+    #[error("storage is unavailable: {0}")]
+    Unavailable(String),
+    /// A defect of ours.
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+/// One wrong field: `usage_data[3].kwh`, what is expected of it, and a stable short code (`range`, `unknown_field`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldFault {
+    pub field: String,
+    pub message: String,
+    pub code: &'static str,
+}
+
+impl FieldFault {
+    pub fn new(field: impl Into<String>, message: impl Into<String>, code: &'static str) -> Self {
+        FieldFault { field: field.into(), message: message.into(), code }
+    }
+}
+
+impl Error {
+    /// One wrong field.
+    pub fn field(field: impl Into<String>, message: impl Into<String>, code: &'static str) -> Self {
+        Error::Invalid(vec![FieldFault::new(field, message, code)])
+    }
+}
+
+/// The faults as one sentence: the first one, and how many more there are.
+pub fn summary(faults: &[FieldFault]) -> String {
+    let Some(first) = faults.first() else { return "The request has invalid values.".to_owned() };
+    let more = match faults.len() {
+        1 => String::new(),
+        2 => " (and one more problem, see details)".to_owned(),
+        count => format!(" (and {} more problems, see details)", count - 1),
+    };
+    match first.field.as_str() {
+        "" => format!("The request {}{more}.", first.message),
+        field => format!("{field} {}{more}.", first.message),
+    }
+}

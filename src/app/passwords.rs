@@ -1,0 +1,191 @@
+//! Passwords: what is accepted, how it is hashed, and the bounded pool the hashing runs in.
+//!
+//! argon2id over the NFC form of the whole password. A hash costs memory and a core for some ten milliseconds, so only
+//! a few run at once; who cannot be served within a short wait is told to come back, and the rest of the service does
+//! not notice.
+
+use crate::app::error::{Error, FieldFault};
+use crate::config::{Auth, PasswordPolicy};
+use argon2::password_hash::phc::PasswordHash;
+use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
+use std::collections::HashSet;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use unicode_normalization::UnicodeNormalization;
+
+/// Longer ones are refused before any work is done.
+pub const BYTES_MAX: usize = 1024;
+const WAIT_MAX: Duration = Duration::from_millis(500);
+/// A stored hash that asks for more than this is not computed: a foreign row must not take the machine down.
+const MEMORY_KIB_CEILING: u32 = 128 * 1024;
+const PASSES_CEILING: u32 = 30;
+
+/// Well-known passwords, one a line, lower case.
+static COMMON: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
+    include_str!("../../assets/common-passwords.txt").lines().filter(|line| !line.is_empty()).collect()
+});
+
+/// What came of comparing a password with a stored hash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    Wrong,
+    Right,
+    /// Right, and here is its hash with the present settings, to be stored instead.
+    RightAndStale(String),
+}
+
+/// The hashing pool and the policy.
+pub struct Passwords {
+    policy: PasswordPolicy,
+    params: Params,
+    permits: Arc<Semaphore>,
+    /// Compared against when there is no such account, so that the answer takes the same time.
+    dummy: String,
+}
+
+impl Passwords {
+    pub fn new(auth: &Auth) -> Result<Self, Error> {
+        let params = Params::new(auth.argon2_memory_kib, auth.argon2_passes, auth.argon2_lanes, None)
+            .map_err(|error| Error::Internal(format!("the argon2 settings are not usable: {error}")))?;
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let permits = Arc::new(Semaphore::new((cores / 2).max(1)));
+        let dummy = hash_now(&params, "no account has this password")?;
+        Ok(Passwords { policy: auth.password_policy, params, permits, dummy })
+    }
+
+    /// Whether a new password may be used; `field` is its name in the request.
+    pub fn check(&self, field: &str, password: &str) -> Result<(), Error> {
+        let faults = policy_faults(self.policy, field, password);
+        if faults.is_empty() { Ok(()) } else { Err(Error::Invalid(faults)) }
+    }
+
+    pub async fn hash(&self, password: &str) -> Result<String, Error> {
+        let (params, password) = (self.params.clone(), password.to_owned());
+        self.in_pool(move || hash_now(&params, &password)).await?
+    }
+
+    /// Compares with `stored`, or spends the same time when there is nothing stored.
+    pub async fn verify(&self, stored: Option<&str>, password: &str) -> Result<Verdict, Error> {
+        let known = stored.is_some();
+        let stored = stored.unwrap_or(&self.dummy).to_owned();
+        let (params, password) = (self.params.clone(), password.to_owned());
+        let verdict = self.in_pool(move || verify_now(&params, &stored, &password)).await??;
+        Ok(if known { verdict } else { Verdict::Wrong })
+    }
+
+    /// The permit goes with the work, so a client that hangs up frees nothing early.
+    async fn in_pool<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+        let permit = self.permit().await?;
+        let task = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            work()
+        });
+        task.await.map_err(|error| Error::Internal(format!("password hashing failed: {error}")))
+    }
+
+    async fn permit(&self) -> Result<OwnedSemaphorePermit, Error> {
+        let waiting = self.permits.clone().acquire_owned();
+        match tokio::time::timeout(WAIT_MAX, waiting).await {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => Err(Error::Busy {
+                message: "Too many sign-ins at once. Try again in a few seconds.".to_owned(),
+                retry_after_seconds: 2,
+            }),
+        }
+    }
+}
+
+fn policy_faults(policy: PasswordPolicy, field: &str, password: &str) -> Vec<FieldFault> {
+    let normal = normalise(password);
+    let least = match policy {
+        PasswordPolicy::Strict => 8,
+        PasswordPolicy::Nist => 15,
+        PasswordPolicy::Relaxed => 6,
+    };
+    let mut faults = Vec::new();
+    if normal.chars().count() < least {
+        faults.push(FieldFault::new(field, format!("must have at least {least} characters"), "min_length"));
+    }
+    if normal.len() > BYTES_MAX {
+        faults.push(FieldFault::new(field, format!("must have at most {BYTES_MAX} bytes"), "max_length"));
+    }
+    if policy != PasswordPolicy::Relaxed && COMMON.contains(normal.to_lowercase().as_str()) {
+        faults.push(FieldFault::new(field, "is on the list of common passwords: choose another", "common_password"));
+    }
+    faults
+}
+
+fn normalise(password: &str) -> String {
+    password.nfc().collect()
+}
+
+fn hash_now(params: &Params, password: &str) -> Result<String, Error> {
+    let mut salt = [0u8; 16];
+    getrandom::fill(&mut salt).map_err(|error| Error::Internal(format!("no randomness: {error}")))?;
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
+    let hash = argon2.hash_password_with_salt(normalise(password).as_bytes(), &salt);
+    hash.map(|hash| hash.to_string()).map_err(|error| Error::Internal(format!("argon2: {error}")))
+}
+
+fn verify_now(params: &Params, stored: &str, password: &str) -> Result<Verdict, Error> {
+    let unreadable = |error: &dyn std::fmt::Display| Error::Internal(format!("a stored password hash: {error}"));
+    let parsed = PasswordHash::new(stored).map_err(|error| unreadable(&error))?;
+    let theirs = Params::try_from(&parsed).map_err(|error| unreadable(&error))?;
+    if theirs.m_cost() > MEMORY_KIB_CEILING || theirs.t_cost() > PASSES_CEILING {
+        return Err(unreadable(&"asks for more memory or passes than is allowed"));
+    }
+    if password.len() > BYTES_MAX * 4 {
+        return Ok(Verdict::Wrong);
+    }
+    let argon2 = Argon2::default();
+    if argon2.verify_password(normalise(password).as_bytes(), &parsed).is_err() {
+        return Ok(Verdict::Wrong);
+    }
+    let as_now = theirs.m_cost() >= params.m_cost() && theirs.t_cost() >= params.t_cost();
+    if as_now && parsed.algorithm.as_str() == "argon2id" {
+        return Ok(Verdict::Right);
+    }
+    hash_now(params, password).map(Verdict::RightAndStale)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn codes(policy: PasswordPolicy, password: &str) -> Vec<&'static str> {
+        policy_faults(policy, "password", password).into_iter().map(|fault| fault.code).collect()
+    }
+
+    #[test]
+    fn each_policy_asks_what_it_says() {
+        use PasswordPolicy::{Nist, Relaxed, Strict};
+        assert_eq!(codes(Relaxed, "test123"), [""; 0]);
+        assert_eq!(codes(Relaxed, "short"), ["min_length"]);
+        assert_eq!(codes(Strict, "test123"), ["min_length"]);
+        assert_eq!(codes(Strict, "password1"), ["common_password"]);
+        assert_eq!(codes(Strict, "PassWord1"), ["common_password"], "case does not hide it");
+        assert_eq!(codes(Strict, "violet tram seven"), [""; 0]);
+        assert_eq!(codes(Nist, "violet tram se"), ["min_length"]);
+        assert_eq!(codes(Relaxed, &"x".repeat(1025)), ["max_length"]);
+    }
+
+    #[test]
+    fn both_unicode_forms_of_a_password_are_the_same_password() {
+        let params = Params::new(64, 1, 1, None).expect("valid parameters");
+        let stored = hash_now(&params, "caf\u{e9} noir").expect("a hash");
+        assert!(stored.starts_with("$argon2id$v=19$m=64,t=1,p=1$"), "{stored}");
+        assert_eq!(verify_now(&params, &stored, "cafe\u{301} noir").expect("a verdict"), Verdict::Right);
+        assert_eq!(verify_now(&params, &stored, "cafe noir").expect("a verdict"), Verdict::Wrong);
+    }
+
+    #[test]
+    fn a_hash_of_weaker_settings_is_replaced_and_an_absurd_one_refused() {
+        let (weak, strong) = (Params::new(64, 1, 1, None).unwrap(), Params::new(128, 1, 1, None).unwrap());
+        let stored = hash_now(&weak, "violet tram seven").unwrap();
+        let verdict = verify_now(&strong, &stored, "violet tram seven").unwrap();
+        assert!(matches!(verdict, Verdict::RightAndStale(fresh) if fresh.contains("m=128,t=1,p=1")));
+        let absurd = stored.replace("m=64", "m=4000000");
+        assert!(verify_now(&strong, &absurd, "violet tram seven").is_err());
+    }
+}

@@ -1,0 +1,250 @@
+//! Access tokens (JWT, HS256 and nothing else) and refresh tokens (opaque, 256 bits, kept as a hash).
+
+use hmac::{Hmac, KeyInit, Mac};
+use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
+use jsonwebtoken::errors::{Error as JwtError, ErrorKind};
+use jsonwebtoken::signature::{self, Signer, Verifier};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::sync::Once;
+use std::time::Duration;
+use uuid::Uuid;
+
+const ISSUER: &str = "treebeard";
+const AUDIENCE: &str = "treebeard-api";
+const ACCESS: &str = "access";
+/// Clocks of several nodes may differ by this much.
+const LEEWAY_SECONDS: u64 = 5;
+
+/// What an access token says. Times are seconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    pub iss: String,
+    pub aud: String,
+    /// The user.
+    pub sub: Uuid,
+    pub jti: Uuid,
+    pub iat: i64,
+    pub exp: i64,
+    /// `access`: a token made for anything else opens nothing here.
+    pub r#type: String,
+    pub is_admin: bool,
+    /// The user's token version when it was made; a token of an older version is revoked.
+    pub ver: i64,
+}
+
+/// Why a token was not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    Expired,
+    /// Not ours, altered, of another kind, or not a token at all.
+    Invalid,
+}
+
+struct Key {
+    id: String,
+    encode: EncodingKey,
+    decode: DecodingKey,
+}
+
+/// Signs with the present key, accepts the previous one too.
+pub struct Tokens {
+    keys: Vec<Key>,
+    /// Derives successors of refresh tokens.
+    derivation: SecretString,
+    pub lifetime: Duration,
+}
+
+impl Tokens {
+    pub fn new(secret: &SecretString, previous: Option<&SecretString>, lifetime: Duration) -> Self {
+        install_provider();
+        let keys = std::iter::once(secret).chain(previous).map(Key::new).collect();
+        Tokens { keys, derivation: secret.clone(), lifetime }
+    }
+
+    /// A new access token; `now` in seconds since 1970.
+    pub fn sign(&self, user: Uuid, is_admin: bool, version: i64, now: i64) -> Result<String, JwtError> {
+        let claims = Claims {
+            iss: ISSUER.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            sub: user,
+            jti: Uuid::now_v7(),
+            iat: now,
+            exp: now + self.lifetime.as_secs() as i64,
+            r#type: ACCESS.to_owned(),
+            is_admin,
+            ver: version,
+        };
+        let key = &self.keys[0];
+        let header = Header { kid: Some(key.id.clone()), ..Header::new(Algorithm::HS256) };
+        jsonwebtoken::encode(&header, &claims, &key.encode)
+    }
+
+    /// The claims of a token that is ours, whole, of the right kind and in its time.
+    pub fn verify(&self, token: &str, now: i64) -> Result<Claims, Refused> {
+        let header = jsonwebtoken::decode_header(token).map_err(|_| Refused::Invalid)?;
+        let key = self.keys.iter().find(|key| Some(&key.id) == header.kid.as_ref()).ok_or(Refused::Invalid)?;
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_audience(&[AUDIENCE]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        // The time is an argument: it is checked below.
+        validation.validate_exp = false;
+        let claims =
+            jsonwebtoken::decode::<Claims>(token, &key.decode, &validation).map_err(|_| Refused::Invalid)?.claims;
+        if claims.r#type != ACCESS {
+            return Err(Refused::Invalid);
+        }
+        if claims.exp + LEEWAY_SECONDS as i64 <= now {
+            return Err(Refused::Expired);
+        }
+        Ok(claims)
+    }
+
+    /// The one refresh token that follows `parent`: whoever presents the same parent twice in the leeway gets the same
+    /// successor, on any node and after a restart, without it being stored anywhere.
+    pub fn successor(&self, parent: &str) -> String {
+        let mut mac = mac(self.derivation.expose_secret().as_bytes());
+        mac.update(b"refresh successor of ");
+        mac.update(parent.as_bytes());
+        hex(&mac.finalize().into_bytes())
+    }
+}
+
+/// A new refresh token: 256 random bits in hex.
+pub fn new_refresh_token() -> Result<String, getrandom::Error> {
+    let mut bytes = [0u8; 32];
+    getrandom::fill(&mut bytes)?;
+    Ok(hex(&bytes))
+}
+
+/// What is stored of a refresh token.
+pub fn hash_of(refresh_token: &str) -> String {
+    hex(&Sha256::digest(refresh_token.as_bytes()))
+}
+
+impl Key {
+    fn new(secret: &SecretString) -> Self {
+        let bytes = secret.expose_secret().as_bytes();
+        let digest = Sha256::digest([b"treebeard key id ", bytes].concat());
+        Key { id: hex(&digest[..6]), encode: EncodingKey::from_secret(bytes), decode: DecodingKey::from_secret(bytes) }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn mac(key: &[u8]) -> Hmac<Sha256> {
+    Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of every length")
+}
+
+/// jsonwebtoken's cryptography, cut down to the one algorithm used here: no other can be asked for by a token.
+static HS256: CryptoProvider = CryptoProvider {
+    signer_factory: |algorithm, key| match algorithm {
+        Algorithm::HS256 => Ok(Box::new(Hs256(mac(key.as_bytes())))),
+        _ => Err(ErrorKind::InvalidAlgorithm.into()),
+    },
+    verifier_factory: |algorithm, key| match algorithm {
+        Algorithm::HS256 => Ok(Box::new(Hs256(mac(key.try_get_as_bytes()?)))),
+        _ => Err(ErrorKind::InvalidAlgorithm.into()),
+    },
+    key_utils: KeyUtils::new_unimplemented(),
+};
+
+fn install_provider() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // A second call in one process finds the same provider in place.
+        let _ = HS256.install_default();
+    });
+}
+
+struct Hs256(Hmac<Sha256>);
+
+impl Signer<Vec<u8>> for Hs256 {
+    fn try_sign(&self, message: &[u8]) -> Result<Vec<u8>, signature::Error> {
+        let mut mac = self.0.clone();
+        mac.update(message);
+        Ok(mac.finalize().into_bytes().to_vec())
+    }
+}
+
+impl Verifier<Vec<u8>> for Hs256 {
+    fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), signature::Error> {
+        let mut mac = self.0.clone();
+        mac.update(message);
+        mac.verify_slice(signature).map_err(|_| signature::Error::new())
+    }
+}
+
+impl JwtSigner for Hs256 {
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::HS256
+    }
+}
+
+impl JwtVerifier for Hs256 {
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::HS256
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1_790_000_000;
+    const USER: Uuid = Uuid::from_u128(7);
+
+    fn tokens(secret: &str, previous: Option<&str>) -> Tokens {
+        let previous = previous.map(SecretString::from);
+        Tokens::new(&SecretString::from(secret), previous.as_ref(), Duration::from_secs(3600))
+    }
+
+    #[test]
+    fn a_token_says_who_and_until_when() {
+        let ours = tokens("one secret of thirty-two bytes..", None);
+        let token = ours.sign(USER, true, 3, NOW).expect("signed");
+        let claims = ours.verify(&token, NOW + 10).expect("accepted");
+        assert_eq!((claims.sub, claims.is_admin, claims.ver, claims.exp), (USER, true, 3, NOW + 3600));
+        assert_eq!(ours.verify(&token, NOW + 3606), Err(Refused::Expired));
+    }
+
+    #[test]
+    fn the_previous_key_opens_and_a_third_does_not() {
+        let token = tokens("the old secret of many bytes....", None).sign(USER, false, 0, NOW).expect("signed");
+        let rotated = tokens("the new secret of many bytes....", Some("the old secret of many bytes...."));
+        assert!(rotated.verify(&token, NOW).is_ok());
+        assert_eq!(tokens("the new secret of many bytes....", None).verify(&token, NOW), Err(Refused::Invalid));
+    }
+
+    #[test]
+    fn altered_unsigned_and_foreign_tokens_are_refused() {
+        let ours = tokens("one secret of thirty-two bytes..", None);
+        let token = ours.sign(USER, false, 0, NOW).expect("signed");
+        let (head, rest) = token.split_once('.').expect("three parts");
+        let (claims, _) = rest.split_once('.').expect("three parts");
+        // {"alg":"none","typ":"JWT"}
+        let none = format!("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{claims}.");
+        for forged in
+            [format!("{head}.{claims}."), format!("{head}.{claims}.AAAA"), none, String::new(), "a.b.c".into()]
+        {
+            assert_eq!(ours.verify(&forged, NOW), Err(Refused::Invalid), "{forged}");
+        }
+    }
+
+    #[test]
+    fn a_parent_always_has_the_same_successor() {
+        let ours = tokens("one secret of thirty-two bytes..", None);
+        assert_eq!(ours.successor("abc"), ours.successor("abc"));
+        assert_ne!(ours.successor("abc"), ours.successor("abd"));
+        assert_eq!(hash_of("abc").len(), 64);
+    }
+}

@@ -1,0 +1,217 @@
+//! Request bodies: a bounded read, and JSON that is exactly what the API document says or is refused with every fault.
+
+use crate::app::error::FieldFault;
+use crate::http::Limits;
+use crate::http::problem::{self, Problem};
+use crate::http::schema;
+use bytes::Bytes;
+use poem::error::ReadBodyError;
+use poem::http::{StatusCode, header};
+use poem::{Body, Request, RequestBody};
+use poem_openapi::payload::Payload;
+use poem_openapi::registry::{MetaMediaType, MetaRequest, MetaSchemaRef, Registry};
+use poem_openapi::types::{ParseFromJSON, Type};
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::fmt;
+use std::io;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+/// A JSON body of the published schema of `T`; unknown and repeated fields are refused.
+pub struct StrictJson<T>(pub T);
+
+impl<T: Type + ParseFromJSON + 'static> StrictJson<T> {
+    /// Parses what was read already.
+    pub fn parse(bytes: &[u8]) -> Result<T, Problem> {
+        let mut json = serde_json::Deserializer::from_slice(bytes);
+        let value = match serde_path_to_error::deserialize::<_, NoRepeats>(&mut json) {
+            Ok(value) => value.0,
+            Err(error) if error.inner().is_data() => {
+                return Err(repeated(&error));
+            }
+            Err(error) => return Err(malformed(error.inner())),
+        };
+        json.end().map_err(|error| malformed(&error))?;
+        let faults = schema::faults(&T::schema_ref(), &registry_of::<T>(), &value);
+        if !faults.is_empty() {
+            return Err(Problem::invalid(faults));
+        }
+        T::parse_from_json(Some(value)).map_err(|_| {
+            Problem::invalid(vec![FieldFault::new(
+                "",
+                "does not have the form the API document gives for it",
+                "invalid",
+            )])
+        })
+    }
+}
+
+/// The whole body, or 413.
+pub async fn read(body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
+    body.into_bytes_limit(bytes_max).await.map_err(|error| match error {
+        ReadBodyError::PayloadTooLarge => too_large(bytes_max),
+        ReadBodyError::Io(error) if is_over_limit(&error) => too_large(bytes_max),
+        _ => Problem::new(StatusCode::BAD_REQUEST, "The request body broke off before its end. Send it again."),
+    })
+}
+
+/// Whether reading ended at the cap that `layers::bounds` puts on every body.
+pub fn is_over_limit(error: &io::Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = error.get_ref().map(|inner| inner as _);
+    while let Some(error) = cause {
+        if error.is::<http_body_util::LengthLimitError>() {
+            return true;
+        }
+        cause = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
+    }
+    false
+}
+
+/// 413 that names the limit.
+pub fn too_large(bytes_max: usize) -> Problem {
+    let message = format!("The request body is larger than {bytes_max} bytes. Send less at a time.");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, message)
+}
+
+/// The media type of a request without its parameters, lower case; empty when there is none.
+pub fn media_type(request: &Request) -> String {
+    let value = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+impl<T: Type> Payload for StrictJson<T> {
+    const CONTENT_TYPE: &'static str = "application/json";
+    fn check_content_type(content_type: &str) -> bool {
+        is_json(content_type)
+    }
+    fn schema_ref() -> MetaSchemaRef {
+        T::schema_ref()
+    }
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
+
+impl<'a, T: Type + ParseFromJSON + 'static> ApiExtractor<'a> for StrictJson<T> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        <Self as Payload>::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        let schema = <Self as Payload>::schema_ref();
+        let content = vec![MetaMediaType { content_type: <Self as Payload>::CONTENT_TYPE, schema }];
+        Some(MetaRequest { description: None, required: true, content })
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        if !is_json(&media_type(request)) {
+            return Err(problem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE).into());
+        }
+        let limits = Limits::of(request);
+        let bytes = read(body.take()?, limits.json_bytes_max).await?;
+        Ok(StrictJson(Self::parse(&bytes)?))
+    }
+}
+
+/// No media type at all counts as JSON: simple clients leave it out.
+fn is_json(media_type: &str) -> bool {
+    media_type.is_empty() || media_type == "application/json" || media_type.ends_with("+json")
+}
+
+fn malformed(error: &serde_json::Error) -> Problem {
+    let message =
+        format!("The body is not valid JSON (line {}, column {}). Correct it there.", error.line(), error.column());
+    Problem::new(StatusCode::BAD_REQUEST, message)
+}
+
+/// [`NoRepeats`] says the field's name and nothing else.
+fn repeated(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
+    let text = error.inner().to_string();
+    let name = text.rsplit_once(" at line ").map_or(text.as_str(), |(name, _)| name);
+    let parent = error.path().to_string();
+    let field = if parent == "." { name.to_owned() } else { format!("{parent}.{name}") };
+    let field = field.chars().filter(|c| !c.is_control()).take(200).collect::<String>();
+    Problem::invalid(vec![FieldFault::new(field, "is given more than once: keep one", "repeated_field")])
+}
+
+/// The schemas `T` refers to, collected once per type.
+fn registry_of<T: Type + 'static>() -> Arc<Registry> {
+    static REGISTRIES: LazyLock<Mutex<HashMap<TypeId, Arc<Registry>>>> = LazyLock::new(Mutex::default);
+    let mut registries = REGISTRIES.lock().unwrap_or_else(PoisonError::into_inner);
+    let registry = registries.entry(TypeId::of::<T>()).or_insert_with(|| {
+        let mut registry = Registry::new();
+        T::register(&mut registry);
+        Arc::new(registry)
+    });
+    registry.clone()
+}
+
+/// A JSON value no object of which has a key twice.
+struct NoRepeats(Value);
+
+impl<'de> Deserialize<'de> for NoRepeats {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NoRepeatsVisitor).map(NoRepeats)
+    }
+}
+
+struct NoRepeatsVisitor;
+
+impl<'de> Visitor<'de> for NoRepeatsVisitor {
+    type Value = Value;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
+    }
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::String(value))
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element::<NoRepeats>()? {
+            list.push(item.0);
+        }
+        Ok(Value::Array(list))
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut map = Map::new();
+        while let Some((name, value)) = members.next_entry::<String, NoRepeats>()? {
+            if map.contains_key(&name) {
+                return Err(de::Error::custom(name));
+            }
+            map.insert(name, value.0);
+        }
+        Ok(Value::Object(map))
+    }
+}

@@ -1,0 +1,98 @@
+//! Who is asking: the bearer token of a request, checked once, here.
+//!
+//! [`SignedIn`] demands a valid token. [`MaybeSignedIn`] takes a request without one, but a token that is present and
+//! bad is refused there too: nobody is taken for anonymous by accident.
+
+use crate::app::App;
+use crate::app::error::Error;
+use crate::http::problem::Problem;
+use poem::http::{StatusCode, header};
+use poem::{Request, RequestBody};
+use poem_openapi::registry::{MetaSecurityScheme, Registry};
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+use std::sync::Arc;
+use uuid::Uuid;
+
+const SCHEME: &str = "bearer";
+
+/// A known user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caller {
+    pub user_id: Uuid,
+    pub is_admin: bool,
+}
+
+/// The caller, who must be signed in.
+pub struct SignedIn(pub Caller);
+
+/// The caller, if signed in.
+pub struct MaybeSignedIn(pub Option<Caller>);
+
+impl<'a> ApiExtractor<'a> for SignedIn {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        register_scheme(registry);
+    }
+    fn security_schemes() -> Vec<&'static str> {
+        vec![SCHEME]
+    }
+    async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
+        match caller_of(request).await? {
+            Some(caller) => Ok(SignedIn(caller)),
+            None => Err(crate::http::problem::of_status(StatusCode::UNAUTHORIZED).into()),
+        }
+    }
+}
+
+impl<'a> ApiExtractor<'a> for MaybeSignedIn {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        register_scheme(registry);
+    }
+    fn security_schemes() -> Vec<&'static str> {
+        vec![SCHEME]
+    }
+    fn has_security_fallback() -> bool {
+        true
+    }
+    async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
+        Ok(MaybeSignedIn(caller_of(request).await?))
+    }
+}
+
+/// `None` only when no credential was sent.
+async fn caller_of(request: &Request) -> Result<Option<Caller>, Problem> {
+    let Some(value) = request.headers().get(header::AUTHORIZATION) else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default();
+    let token = match text.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
+        _ => {
+            return Err(
+                Error::Unauthenticated("Send the access token as: Authorization: Bearer TOKEN.".to_owned()).into()
+            );
+        }
+    };
+    let app = request.data::<Arc<App>>().ok_or_else(|| Error::Internal("no application in the request".to_owned()))?;
+    let (user_id, is_admin) = app.authenticate(token).await?;
+    Ok(Some(Caller { user_id, is_admin }))
+}
+
+fn register_scheme(registry: &mut Registry) {
+    let scheme = MetaSecurityScheme {
+        ty: "http",
+        description: Some("The access token that sign-in answers."),
+        name: None,
+        key_in: None,
+        scheme: Some("bearer"),
+        bearer_format: Some("JWT"),
+        flows: None,
+        openid_connect_url: None,
+    };
+    registry.create_security_scheme(SCHEME, scheme);
+}

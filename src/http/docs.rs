@@ -1,0 +1,195 @@
+//! The pages of the binary: the API document, its two readers and the landing page. Each is rendered once, on first
+//! use, asks no other host for anything, and says by hash which of its scripts may run.
+
+use crate::http::layers::request_id;
+use crate::http::problem::{self, Problem};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use poem::endpoint::make;
+use poem::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use poem::{Endpoint, Request, Response};
+use sha2::{Digest, Sha256};
+use std::io::Write;
+use std::sync::{Arc, LazyLock};
+
+static DOCUMENT: LazyLock<String> = LazyLock::new(|| super::service(super::api()).spec());
+
+/// The API document.
+pub fn openapi_document() -> String {
+    DOCUMENT.clone()
+}
+
+pub fn document() -> impl Endpoint<Output = Response> {
+    static PAGE: LazyLock<Arc<Page>> = LazyLock::new(|| Page::new("application/json", DOCUMENT.clone()));
+    serve(&PAGE)
+}
+
+pub fn swagger_ui() -> impl Endpoint<Output = Response> {
+    static PAGE: LazyLock<Arc<Page>> = LazyLock::new(|| Page::html(super::service(super::api()).swagger_ui_html()));
+    serve(&PAGE)
+}
+
+pub fn redoc() -> impl Endpoint<Output = Response> {
+    static PAGE: LazyLock<Arc<Page>> = LazyLock::new(|| Page::html(super::service(super::api()).redoc_html()));
+    serve(&PAGE)
+}
+
+pub fn landing_page() -> impl Endpoint<Output = Response> {
+    static PAGE: LazyLock<Arc<Page>> = LazyLock::new(|| Page::html(include_str!("../../assets/index.html").to_owned()));
+    serve(&PAGE)
+}
+
+/// Finished bytes, plain and compressed, with the headers that go with them.
+struct Page {
+    content_type: &'static str,
+    plain: Bytes,
+    gzip: Bytes,
+    /// Without quotes and without the suffix of the compressed form.
+    tag: String,
+    policy: Option<String>,
+}
+
+impl Page {
+    fn new(content_type: &'static str, text: String) -> Arc<Self> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        let written = encoder.write_all(text.as_bytes()).and_then(|()| encoder.finish());
+        let gzip = Bytes::from(written.expect("writing to memory does not fail"));
+        let tag: String = Sha256::digest(text.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        Arc::new(Page { content_type, plain: Bytes::from(text), gzip, tag, policy: None })
+    }
+
+    fn html(text: String) -> Arc<Self> {
+        let text = without_outside_links(&text);
+        let policy = content_policy(&text);
+        let mut page = Page::new("text/html; charset=utf-8", text);
+        if let Some(page) = Arc::get_mut(&mut page) {
+            page.policy = Some(policy);
+        }
+        page
+    }
+
+    fn answer(&self, request: &Request) -> Response {
+        if request.method() != Method::GET && request.method() != Method::HEAD {
+            let problem = problem::of_status(StatusCode::METHOD_NOT_ALLOWED);
+            let problem = Problem { allow: Some("GET, HEAD".to_owned()), ..problem };
+            return problem.into_response(&request_id::of(request));
+        }
+        let compressed = accepts_gzip(request.headers());
+        let tag = if compressed { format!("\"{}-gzip\"", self.tag) } else { format!("\"{}\"", self.tag) };
+        let fresh = request.headers().get(header::IF_NONE_MATCH).is_some_and(|known| lists(known, &tag));
+        let body = if compressed { self.gzip.clone() } else { self.plain.clone() };
+        let mut response = if fresh {
+            Response::builder().status(StatusCode::NOT_MODIFIED).finish()
+        } else {
+            Response::builder().content_type(self.content_type).body(body)
+        };
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, no-cache"));
+        headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+        if compressed && !fresh {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        if let Ok(tag) = HeaderValue::from_str(&tag) {
+            headers.insert(header::ETAG, tag);
+        }
+        if let Some(policy) = self.policy.as_ref().and_then(|policy| HeaderValue::from_str(policy).ok()) {
+            headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+        }
+        response
+    }
+}
+
+fn serve(page: &'static LazyLock<Arc<Page>>) -> impl Endpoint<Output = Response> {
+    make(move |request: Request| async move { Ok::<_, poem::Error>(page.answer(&request)) })
+}
+
+/// Takes out what a browser would fetch from elsewhere: font style sheets and a logo's host.
+fn without_outside_links(html: &str) -> String {
+    let mut text = String::with_capacity(html.len());
+    for line in html.lines() {
+        let is_link = line.trim_start().starts_with("<link") && line.contains("href=\"http");
+        if !is_link {
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+    text.replace("https://cdn.redoc.ly/", "/")
+}
+
+/// Nothing but this page's own scripts, by their hashes, and calls to this service.
+fn content_policy(html: &str) -> String {
+    let hashes: Vec<_> = inline_scripts(html)
+        .map(|script| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(script.as_bytes()))))
+        .collect();
+    let scripts = if hashes.is_empty() { "'none'".to_owned() } else { hashes.join(" ") };
+    format!(
+        "default-src 'none'; script-src {scripts}; style-src 'unsafe-inline'; img-src 'self' data:; \
+         connect-src 'self'; worker-src blob:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    )
+}
+
+fn inline_scripts(html: &str) -> impl Iterator<Item = &str> {
+    let mut rest = html;
+    std::iter::from_fn(move || {
+        let start = rest.find("<script")?;
+        let body = start + rest[start..].find('>')? + 1;
+        let end = body + rest[body..].find("</script>")?;
+        let script = &rest[body..end];
+        rest = &rest[end + "</script>".len()..];
+        Some(script)
+    })
+}
+
+/// Whether `Accept-Encoding` names gzip (or anything) with a weight above zero.
+fn accepts_gzip(headers: &HeaderMap) -> bool {
+    let listed = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    listed.flat_map(|list| list.split(',')).any(|entry| {
+        let mut parts = entry.split(';');
+        let name = parts.next().unwrap_or_default().trim();
+        let weight = parts.find_map(|part| part.trim().strip_prefix("q=")?.parse::<f64>().ok()).unwrap_or(1.0);
+        (name.eq_ignore_ascii_case("gzip") || name == "*") && weight > 0.0
+    })
+}
+
+fn lists(known: &HeaderValue, tag: &str) -> bool {
+    let known = known.to_str().unwrap_or_default();
+    known.split(',').map(str::trim).any(|entry| entry == "*" || entry.trim_start_matches("W/") == tag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pages_ask_no_other_host() {
+        let service = super::super::service(super::super::api());
+        for html in [service.swagger_ui_html(), service.redoc_html()] {
+            let page = without_outside_links(&html);
+            for fetched in ["src=\"http", "href=\"http", "@import", "https://cdn."] {
+                let outside = page.lines().take(60).any(|line| line.len() < 400 && line.contains(fetched));
+                assert!(!outside, "{fetched}");
+            }
+            assert!(!page.contains("fonts.googleapis.com"), "the style sheet link is gone");
+        }
+    }
+
+    #[test]
+    fn a_weight_of_zero_refuses_gzip() {
+        for (value, expected) in
+            [("gzip", true), ("br, gzip;q=0.5", true), ("gzip;q=0", false), ("br", false), ("*", true)]
+        {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(value));
+            assert_eq!(accepts_gzip(&headers), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn every_inline_script_is_found() {
+        let html = "<p><script>one()</script><script charset=\"UTF-8\">two()</script></p>";
+        assert_eq!(inline_scripts(html).collect::<Vec<_>>(), ["one()", "two()"]);
+    }
+}

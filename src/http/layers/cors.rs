@@ -1,0 +1,64 @@
+//! Cross-origin requests: exact origins from the settings, preflights answered here.
+
+use poem::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response};
+use std::sync::Arc;
+
+const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, DELETE, OPTIONS");
+const REQUEST_HEADERS: HeaderValue =
+    HeaderValue::from_static("authorization, content-type, idempotency-key, if-match, if-none-match, x-request-id");
+const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
+    "etag, link, retry-after, x-cache-status, x-request-id, x-ratelimit-limit, x-ratelimit-remaining, \
+     x-ratelimit-reset, x-ratelimit-limit-user, x-ratelimit-limit-ip, ratelimit, ratelimit-policy",
+);
+/// Seconds a browser may keep a preflight's answer.
+const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
+
+/// `origins` are compared exactly; `*` admits every origin, without credentials.
+pub fn layer<E: Endpoint + 'static>(endpoint: E, origins: Vec<String>) -> impl Endpoint<Output = Response> {
+    let origins = Arc::new(origins);
+    endpoint.around(move |endpoint, request: Request| {
+        let origins = origins.clone();
+        async move {
+            let origin = request.headers().get(header::ORIGIN).cloned();
+            let admitted = origin.and_then(|origin| admit(&origins, origin));
+            let is_preflight = request.method() == Method::OPTIONS
+                && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+            let mut response = if is_preflight && admitted.is_some() {
+                preflight()
+            } else {
+                match endpoint.call(request).await {
+                    Ok(output) => output.into_response(),
+                    Err(error) => error.into_response(),
+                }
+            };
+            let headers = response.headers_mut();
+            add_vary(headers);
+            if let Some(admitted) = admitted {
+                headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, admitted);
+                headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
+            }
+            Ok(response)
+        }
+    })
+}
+
+fn admit(origins: &[String], origin: HeaderValue) -> Option<HeaderValue> {
+    if origins.iter().any(|allowed| allowed == "*") {
+        return Some(HeaderValue::from_static("*"));
+    }
+    origins.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes()).then_some(origin)
+}
+
+fn preflight() -> Response {
+    let mut response = Response::builder().status(StatusCode::NO_CONTENT).finish();
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, METHODS);
+    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, REQUEST_HEADERS);
+    headers.insert(header::ACCESS_CONTROL_MAX_AGE, MAX_AGE);
+    response
+}
+
+fn add_vary(headers: &mut HeaderMap) {
+    headers.append(header::VARY, HeaderValue::from_static("Origin"));
+}

@@ -1,0 +1,7 @@
+//! What every request passes through, one concern per file; `http/mod.rs` says in which order.
+
+pub mod bounds;
+pub mod cors;
+pub mod fallback;
+pub mod request_id;
+pub mod security_headers;

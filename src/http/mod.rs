@@ -1,0 +1,92 @@
+//! The service over HTTP. This page lists every route and, below, every layer a request passes, in order.
+
+pub mod body;
+pub mod caller;
+mod docs;
+pub mod layers;
+mod operations;
+pub mod problem;
+mod routes;
+mod schema;
+pub mod serve;
+pub mod values;
+
+use crate::app::App;
+use crate::config;
+use poem::{Endpoint, EndpointExt, Request, Response, Route};
+use poem_openapi::{LicenseObject, OpenApiService, Tags};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The groups of the API document.
+#[derive(Tags)]
+pub enum Tag {
+    /// Whether the service is well, and what it is.
+    Operations,
+}
+
+/// Every operation of the API. The paths stand with the operations, one file per tag.
+#[rustfmt::skip]
+fn api() -> impl poem_openapi::OpenApi + 'static {
+    (
+        operations::Operations, // GET /health, /health/live, /health/ready, /version
+        (),
+    )
+}
+
+/// The whole service: routes inside, layers around them.
+pub fn endpoint(app: Arc<App>) -> impl Endpoint<Output = Response> + 'static {
+    let server = app.config.server.clone();
+    let mut routes = Route::new();
+    if app.config.features.docs {
+        routes =
+            routes.at("/docs", docs::swagger_ui()).at("/redoc", docs::redoc()).at("/openapi.json", docs::document());
+    }
+    let routes = routes.at("/", docs::landing_page()).nest("/", service(routes::Guarded(api()))).data(app);
+
+    // From the inside out: a request meets the last one first.
+    let bounded = layers::bounds::layer(routes, Limits::of_settings(&server));
+    let safe = layers::fallback::layer(bounded);
+    let shared = layers::cors::layer(safe, server.cors_origins);
+    let hardened = layers::security_headers::layer(shared);
+    layers::request_id::layer(hardened)
+}
+
+/// The API document, as `/openapi.json` serves it.
+pub fn openapi_document() -> String {
+    docs::openapi_document()
+}
+
+fn service<A: poem_openapi::OpenApi>(api: A) -> OpenApiService<A, ()> {
+    OpenApiService::new(api, "TreeBeard", env!("CARGO_PKG_VERSION"))
+        .description("Which electricity plan should this household be on, what will it cost, and why.")
+        .license(LicenseObject::new("MIT").identifier("MIT"))
+        .server("/")
+}
+
+/// The most one request may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    pub json_bytes_max: usize,
+    pub upload_bytes_max: usize,
+    pub answer_within: Duration,
+}
+
+impl Limits {
+    fn of_settings(server: &config::Server) -> Self {
+        Limits {
+            json_bytes_max: server.json_bytes_max,
+            upload_bytes_max: server.upload_bytes_max,
+            answer_within: server.request_timeout,
+        }
+    }
+
+    /// The limits in force for a request that came through the layers.
+    pub fn of(request: &Request) -> Self {
+        request.data::<Limits>().copied().unwrap_or(Limits {
+            json_bytes_max: 1 << 20,
+            upload_bytes_max: 32 << 20,
+            answer_within: Duration::from_secs(30),
+        })
+    }
+}

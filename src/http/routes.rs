@@ -1,0 +1,86 @@
+//! Wraps every operation of the API so that its errors become problem documents and a wrong method is told the right
+//! ones, before the framework flattens them to text.
+
+use crate::http::layers::request_id;
+use crate::http::problem::{self, Problem};
+use poem::endpoint::{BoxEndpoint, EndpointExt, make};
+use poem::http::{Method, StatusCode};
+use poem::{Endpoint, IntoResponse, Request};
+use poem_openapi::OpenApi;
+use poem_openapi::registry::{MetaApi, Registry};
+use std::collections::HashMap;
+
+/// An API whose operations answer every error as a problem document.
+pub struct Guarded<A>(pub A);
+
+type Operations = HashMap<Method, BoxEndpoint<'static>>;
+
+impl<A: OpenApi> OpenApi for Guarded<A> {
+    fn meta() -> Vec<MetaApi> {
+        A::meta()
+    }
+    fn register(registry: &mut Registry) {
+        A::register(registry);
+    }
+    fn add_routes(self, table: &mut HashMap<String, Operations>) {
+        let mut inner = HashMap::new();
+        self.0.add_routes(&mut inner);
+        for (path, operations) in inner {
+            let allow = allowed(&operations);
+            let guarded = table.entry(path).or_default();
+            for (method, operation) in operations {
+                guarded.insert(method, with_problems(operation).boxed());
+            }
+            for method in unlisted(guarded) {
+                guarded.insert(method, wrong_method(allow.clone()).boxed());
+            }
+        }
+    }
+}
+
+/// `endpoint`, with every error answered as a problem document that carries the request's id.
+pub fn with_problems<E: Endpoint + 'static>(endpoint: E) -> impl Endpoint<Output = poem::Response> {
+    endpoint.around(|endpoint, request: Request| async move {
+        let id = request_id::of(&request);
+        Ok(match endpoint.call(request).await {
+            Ok(output) => output.into_response(),
+            Err(error) if error.is_from_response() => error.into_response(),
+            Err(error) => problem::of_error(&error).into_response(&id),
+        })
+    })
+}
+
+fn wrong_method(allow: String) -> impl Endpoint<Output = poem::Response> {
+    make(move |request: Request| {
+        let problem = Problem { allow: Some(allow.clone()), ..problem::of_status(StatusCode::METHOD_NOT_ALLOWED) };
+        async move { Ok::<_, poem::Error>(problem.into_response(&request_id::of(&request))) }
+    })
+}
+
+/// `GET, HEAD, POST`: HEAD is answered wherever GET is.
+fn allowed(operations: &Operations) -> String {
+    let mut names: Vec<&str> = operations.keys().map(Method::as_str).collect();
+    if operations.contains_key(&Method::GET) {
+        names.push("HEAD");
+    }
+    names.sort_unstable();
+    names.dedup();
+    names.join(", ")
+}
+
+/// The standard methods a path has no operation for.
+fn unlisted(operations: &Operations) -> Vec<Method> {
+    let all = [
+        Method::GET,
+        Method::HEAD,
+        Method::POST,
+        Method::PUT,
+        Method::DELETE,
+        Method::PATCH,
+        Method::OPTIONS,
+        Method::TRACE,
+    ];
+    let head_is_get = operations.contains_key(&Method::GET);
+    let missing = all.into_iter().filter(|method| !operations.contains_key(method));
+    missing.filter(|method| !(*method == Method::HEAD && head_is_get)).collect()
+}

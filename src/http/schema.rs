@@ -1,0 +1,208 @@
+//! Checks a JSON value against the schema the API document publishes, and tells every fault with its path.
+//!
+//! What a client reads in the document is what is enforced: there is no second description of a request body.
+
+use crate::app::error::FieldFault;
+use poem_openapi::registry::{MetaSchema, MetaSchemaRef, Registry};
+use regex::Regex;
+use serde_json::{Map, Value};
+
+/// More than this many faults in one body help nobody.
+const FAULTS_MAX: usize = 100;
+
+/// Every fault of `value`, in the order of the schema; empty when it conforms.
+pub fn faults(schema: &MetaSchemaRef, registry: &Registry, value: &Value) -> Vec<FieldFault> {
+    let mut check = Check { registry, faults: Vec::new() };
+    check.any(schema, value, "");
+    check.faults
+}
+
+struct Check<'a> {
+    registry: &'a Registry,
+    faults: Vec<FieldFault>,
+}
+
+impl Check<'_> {
+    fn fault(&mut self, path: &str, message: impl Into<String>, code: &'static str) {
+        if self.faults.len() < FAULTS_MAX {
+            self.faults.push(FieldFault::new(path, message, code));
+        }
+    }
+
+    fn any(&mut self, schema: &MetaSchemaRef, value: &Value, path: &str) {
+        let registry = self.registry;
+        match schema {
+            MetaSchemaRef::Inline(schema) => self.schema(schema, value, path),
+            MetaSchemaRef::Reference(name) => {
+                if let Some(schema) = registry.schemas.get(name) {
+                    self.schema(schema, value, path);
+                }
+            }
+        }
+    }
+
+    fn schema(&mut self, schema: &MetaSchema, value: &Value, path: &str) {
+        if value.is_null() && schema.nullable {
+            return;
+        }
+        for part in &schema.all_of {
+            self.any(part, value, path);
+        }
+        self.one_of(schema, value, path);
+        if !schema.enum_items.is_empty() {
+            if !schema.enum_items.contains(value) {
+                let names: Vec<_> = schema.enum_items.iter().map(plain).collect();
+                self.fault(path, format!("must be one of {}", names.join(", ")), "enum");
+            }
+            return;
+        }
+        match (schema.ty, value) {
+            ("object", Value::Object(members)) => self.object(schema, members, path),
+            ("array", Value::Array(items)) => self.array(schema, items, path),
+            ("string", Value::String(text)) => self.string(schema, text, path),
+            ("integer", Value::Number(number)) if number.is_i64() || number.is_u64() => {
+                self.bounds(schema, number.as_f64().unwrap_or(f64::NAN), path);
+            }
+            ("number", Value::Number(number)) => self.bounds(schema, number.as_f64().unwrap_or(f64::NAN), path),
+            ("boolean", Value::Bool(_)) | ("", _) => {}
+            (expected, _) => self.fault(path, format!("must be {}", article(expected)), "type"),
+        }
+    }
+
+    /// Of the alternatives only the one the discriminator names is checked; without one, parsing decides.
+    fn one_of(&mut self, schema: &MetaSchema, value: &Value, path: &str) {
+        let Some(discriminator) = &schema.discriminator else { return };
+        let name = discriminator.property_name;
+        let Some(Value::String(kind)) = value.get(name) else {
+            return self.fault(&join(path, name), "is missing: it says which form this is", "required");
+        };
+        let chosen = discriminator.mapping.iter().find(|(label, _)| label == kind);
+        match chosen {
+            Some((_, reference)) => {
+                let target = reference.rsplit('/').next().unwrap_or(reference).to_owned();
+                self.any(&MetaSchemaRef::Reference(target), value, path);
+            }
+            None => {
+                let names: Vec<_> = discriminator.mapping.iter().map(|(label, _)| label.as_str()).collect();
+                self.fault(&join(path, name), format!("must be one of {}", names.join(", ")), "enum");
+            }
+        }
+    }
+
+    fn object(&mut self, schema: &MetaSchema, members: &Map<String, Value>, path: &str) {
+        for (name, member) in &schema.properties {
+            match members.get(*name) {
+                Some(Value::Null) | None if schema.required.contains(name) => {
+                    self.fault(&join(path, name), "is required", "required");
+                }
+                Some(Value::Null) | None => {}
+                Some(value) => self.any(member, value, &join(path, name)),
+            }
+        }
+        if schema.properties.is_empty() || schema.additional_properties.is_some() {
+            return;
+        }
+        for name in members.keys().filter(|name| !schema.properties.iter().any(|(known, _)| known == name)) {
+            self.fault(&join(path, &shorten(name)), "is not a known field: remove it", "unknown_field");
+        }
+    }
+
+    fn array(&mut self, schema: &MetaSchema, items: &[Value], path: &str) {
+        if let Some(least) = schema.min_items.filter(|least| items.len() < *least) {
+            self.fault(path, format!("must have at least {least} entries"), "min_items");
+        }
+        if let Some(most) = schema.max_items.filter(|most| items.len() > *most) {
+            self.fault(path, format!("must have at most {most} entries"), "max_items");
+            return;
+        }
+        let Some(item_schema) = &schema.items else { return };
+        for (index, item) in items.iter().enumerate() {
+            self.any(item_schema, item, &format!("{path}[{index}]"));
+        }
+    }
+
+    fn string(&mut self, schema: &MetaSchema, text: &str, path: &str) {
+        let length = text.chars().count();
+        if let Some(least) = schema.min_length.filter(|least| length < *least) {
+            self.fault(path, format!("must have at least {least} characters"), "min_length");
+        } else if let Some(most) = schema.max_length.filter(|most| length > *most) {
+            self.fault(path, format!("must have at most {most} characters"), "max_length");
+        } else if let Some(pattern) = &schema.pattern
+            && Regex::new(pattern).is_ok_and(|regex| !regex.is_match(text))
+        {
+            self.fault(path, format!("does not have the form {pattern}"), "pattern");
+        } else if let Some(message) = schema.format.and_then(|format| format_fault(format, text)) {
+            self.fault(path, message, "format");
+        }
+    }
+
+    fn bounds(&mut self, schema: &MetaSchema, number: f64, path: &str) {
+        let integer_range = match schema.format {
+            Some("int32") => Some((f64::from(i32::MIN), f64::from(i32::MAX))),
+            Some("uint32") => Some((0.0, f64::from(u32::MAX))),
+            Some("uint16") => Some((0.0, f64::from(u16::MAX))),
+            Some("uint8") => Some((0.0, f64::from(u8::MAX))),
+            Some("uint64") => Some((0.0, u64::MAX as f64)),
+            _ => None,
+        };
+        let least = schema.minimum.or(integer_range.map(|range| range.0));
+        let most = schema.maximum.or(integer_range.map(|range| range.1));
+        if let Some(least) = least {
+            let exclusive = schema.exclusive_minimum == Some(true);
+            if number < least || (exclusive && number <= least) {
+                let words = if exclusive { "must be more than" } else { "must be at least" };
+                return self.fault(path, format!("{words} {least}"), "minimum");
+            }
+        }
+        if let Some(most) = most {
+            let exclusive = schema.exclusive_maximum == Some(true);
+            if number > most || (exclusive && number >= most) {
+                let words = if exclusive { "must be less than" } else { "must be at most" };
+                self.fault(path, format!("{words} {most}"), "maximum");
+            }
+        }
+    }
+}
+
+/// What is wrong with a text of a published string format; `None` for those that are only hints.
+fn format_fault(format: &str, text: &str) -> Option<&'static str> {
+    let (conforms, message) = match format {
+        "uuid" => (text.parse::<uuid::Uuid>().is_ok(), "must be a UUID"),
+        "date" => (text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok(), "must be a date, YYYY-MM-DD"),
+        "month" => (
+            text.parse::<crate::domain::calendar::Month>().is_ok(),
+            "must be a month between 1900-01 and 2199-12, YYYY-MM or any date in it",
+        ),
+        "date-time" => {
+            (text.parse::<jiff::Timestamp>().is_ok(), "must be an RFC 3339 date and time, 2026-01-31T12:00:00Z")
+        }
+        "email" => (crate::http::values::looks_like_email(text), "must be an e-mail address"),
+        _ => return None,
+    };
+    (!conforms).then_some(message)
+}
+
+fn join(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
+/// A name a client made up, fit to be told back.
+fn shorten(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(64).collect()
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn article(kind: &str) -> &'static str {
+    match kind {
+        "object" => "an object",
+        "array" => "a list",
+        "string" => "a text",
+        "integer" => "a whole number",
+        "number" => "a number",
+        "boolean" => "true or false",
+        _ => "of another type",
+    }
+}
