@@ -15,7 +15,7 @@ use read::Reader;
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 #[derive(Debug, Clone)]
@@ -239,7 +239,7 @@ fn server(reader: &mut Reader) -> Server {
     }
 }
 
-fn database_url(reader: &mut Reader, data_dir: &std::path::Path) -> DatabaseUrl {
+fn database_url(reader: &mut Reader, data_dir: &Path) -> DatabaseUrl {
     let url = reader.text("database.url");
     if url.is_empty() {
         return DatabaseUrl::Sqlite(data_dir.join("treebeard.db"));
@@ -257,20 +257,36 @@ impl DatabaseUrl {
         let (scheme, rest) = url.split_once(':').unwrap_or(("", ""));
         let scheme = scheme.split('+').next().unwrap_or(scheme);
         match scheme {
-            "sqlite" => {
-                let path = rest.strip_prefix("///").or_else(|| rest.strip_prefix("//")).unwrap_or(rest);
-                match path {
-                    "" => Err("names no file: write sqlite:PATH".to_owned()),
-                    ":memory:" => Err("must name a file: a database in memory would lose every account".to_owned()),
-                    path => Ok(DatabaseUrl::Sqlite(PathBuf::from(path))),
+            "sqlite" => match rest.strip_prefix("///").map_or_else(|| PathBuf::from(rest), three_slashes) {
+                path if path.as_os_str().is_empty() => Err("names no file: write sqlite:PATH".to_owned()),
+                path if path.as_os_str() == ":memory:" => {
+                    Err("must name a file: a database in memory would lose every account".to_owned())
                 }
-            }
+                path => Ok(DatabaseUrl::Sqlite(path)),
+            },
             "postgres" | "postgresql" if rest.starts_with("//") && rest.len() > 2 => {
                 Ok(DatabaseUrl::Postgres(SecretString::from(format!("postgres:{rest}"))))
             }
             _ => Err("must be sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE".to_owned()),
         }
     }
+
+    /// The address the store opens. It may hold a password: never to be shown.
+    pub fn reveal(&self) -> String {
+        match self {
+            DatabaseUrl::Sqlite(path) => format!("sqlite:{}", path.display()),
+            DatabaseUrl::Postgres(url) => url.expose_secret().to_owned(),
+        }
+    }
+}
+
+/// `sqlite:///PATH` means a relative path to some programs and an absolute one to others: it is relative unless only
+/// the absolute path's folder exists.
+fn three_slashes(path: &str) -> PathBuf {
+    let (relative, absolute) = (PathBuf::from(path), PathBuf::from(format!("/{path}")));
+    let is_in_a_folder =
+        |path: &Path| path.parent().is_some_and(|folder| folder.as_os_str().is_empty() || folder.is_dir());
+    if !is_in_a_folder(&relative) && is_in_a_folder(&absolute) { absolute } else { relative }
 }
 
 fn auth(reader: &mut Reader, environment: Environment) -> Auth {

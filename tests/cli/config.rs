@@ -66,6 +66,21 @@ fn every_classic_name_works_as_it_is() {
 }
 
 #[test]
+fn three_slashes_are_a_relative_path_unless_only_the_absolute_folder_exists() {
+    let place = Place::new();
+    let absolute = place.path().join("x.db");
+    let cases = [
+        ("sqlite:///old.db", "sqlite:old.db".to_owned()),
+        ("sqlite:///./data/old.db", "sqlite:./data/old.db".to_owned()),
+        ("sqlite:////srv/old.db", "sqlite:/srv/old.db".to_owned()),
+        (&format!("sqlite://{}", absolute.display()), format!("sqlite:{}", absolute.display())),
+    ];
+    for (url, expected) in cases {
+        assert_eq!(shown(&Place::new().with("DATABASE_URL", url), &[])["database.url"]["value"], expected, "{url}");
+    }
+}
+
+#[test]
 fn redis_is_accepted_with_one_notice() {
     let outcome = Place::new().with("REDIS_URL", "redis://cache:6379/0").run(&["config", "check"]);
     assert_eq!((outcome.code, outcome.stderr.lines().count()), (0, 1), "{}", outcome.stderr);
