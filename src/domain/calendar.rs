@@ -343,7 +343,7 @@ pub fn day_start(date: Date, zone: &TimeZone) -> i64 {
 }
 
 /// Which days a tariff calls holidays.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum HolidayCalendar {
     /// The eleven US federal holidays, observed on Friday or Monday when they fall on a weekend (5 U.S.C. 6103).

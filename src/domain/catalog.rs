@@ -5,7 +5,7 @@
 //! key unless a catalog states one, so importing the same file twice changes nothing.
 
 use crate::domain::tariff::RateStructure;
-use crate::domain::tariff::model::DeliveryTariff;
+use crate::domain::tariff::model::{DeliveryTariff, Tariff};
 use crate::domain::units::{Money, Percent, Price};
 use jiff::civil::Date;
 use schemars::JsonSchema;
@@ -340,6 +340,13 @@ pub enum Confidence {
     Estimated { residual_cents: f64 },
     /// No tariff was found that reproduces the published averages within 0.1 cent; never ranked as if exact.
     Unreproduced { residual_cents: f64 },
+}
+
+impl Plan {
+    /// The plan's whole tariff but for delivery that is passed through, and one-time fees.
+    pub fn tariff(&self) -> Tariff {
+        self.rate.expand(self.monthly_fee)
+    }
 }
 
 impl Market {

@@ -1,14 +1,25 @@
 //! Tariffs: the model, its validation, its compiled form, and the only code that computes a bill.
+//!
+//! The path of a price: [`RateStructure`] expands to a [`model::Tariff`]; [`validate`] names its faults; [`compile`]
+//! makes dense tables; a [`Pricer`] folds a [`Load`] once per schedule and evaluates each charge into lines; the lines
+//! are settled into a [`Bill`].
 
 mod bill;
+mod blocks;
 mod compile;
+mod evaluate;
+mod load;
+mod measure;
 pub mod model;
 mod price;
 mod rate;
+mod schedule;
+mod settle;
 mod validate;
 
 pub use bill::{Bill, Line};
 pub use compile::{Compiled, compile};
-pub use price::{Load, Pricer};
+pub use load::Load;
+pub use price::{PriceSeries, Pricer};
 pub use rate::{Cents, RateStructure, Tier};
-pub use validate::{Fault, validate};
+pub use validate::{CHARGES_MAX, Fault, validate, validate_delivery};

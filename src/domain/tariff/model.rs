@@ -34,6 +34,21 @@ pub struct Tariff {
     pub price_sd: Option<Percent>,
 }
 
+impl Tariff {
+    /// Just these charges, everything else as usual.
+    pub fn of(charges: Vec<Charge>) -> Tariff {
+        Tariff {
+            charges,
+            versions: Vec::new(),
+            totals: Vec::new(),
+            export: None,
+            billing: Billing::default(),
+            tax: Tax::default(),
+            price_sd: None,
+        }
+    }
+}
+
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }

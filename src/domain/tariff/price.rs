@@ -2,45 +2,311 @@
 
 use crate::domain::calendar::Window;
 use crate::domain::tariff::bill::Bill;
-use crate::domain::tariff::compile::Compiled;
+use crate::domain::tariff::compile::{Compiled, CompiledAmount, Demand, Phase, PhaseStart};
+use crate::domain::tariff::evaluate::Evaluation;
+use crate::domain::tariff::load::Load;
+use crate::domain::tariff::measure::{self, Walk};
+use crate::domain::tariff::model::{RateChange, Register, SeriesPrice};
+use crate::domain::tariff::schedule::{Rules, Schedule};
 use crate::domain::tariff::validate::Fault;
-use crate::domain::units::{Energy, Money};
-use crate::domain::usage::readings::Intervals;
+use crate::domain::units::{Money, Price};
+use jiff::civil::Date;
 
-/// A household's usage ready to be priced: readings (or bare totals) cut into billing windows.
-#[derive(Debug, Clone)]
-pub struct Load {}
-
-impl Load {
-    /// Windows must be ascending, not overlap and lie inside the readings.
-    pub fn from_intervals(_intervals: &Intervals, _windows: &[Window]) -> Load {
-        todo!("core")
-    }
-    /// Import totals only: a tariff whose price depends on the hour or the day is refused.
-    pub fn from_totals(_windows: &[(Window, Energy)]) -> Load {
-        todo!("core")
-    }
+/// A published price series (day-ahead, real-time): equal steps from `start`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PriceSeries {
+    pub name: String,
+    /// Seconds since 1970 UTC.
+    pub start: i64,
+    pub step_minutes: u16,
+    pub prices: Vec<Price>,
 }
 
 /// Prices many tariffs on one load; folds are shared between tariffs with the same schedule.
 pub struct Pricer<'a> {
-    _load: &'a Load,
+    pub(super) load: &'a Load,
+    series: &'a [PriceSeries],
+    folds: Vec<Fold>,
+    walks: Vec<(Schedule, Register, Vec<Window>, Walk)>,
+    demands: Vec<(Schedule, Demand, Vec<i64>)>,
+    dots: Vec<(Schedule, Register, SeriesPrice, Vec<Window>, Vec<(i64, Money)>)>,
+    /// Index of folds by schedule fingerprint.
+    index: std::collections::HashMap<(u64, Register), Vec<usize>>,
+    always: Schedule,
+    scratch: Evaluation,
 }
 
+struct Fold {
+    schedule: Schedule,
+    /// Empty: the load's windows.
+    spans: Vec<Window>,
+    sums: Vec<i64>,
+}
+
+/// A part of a window in which one phase holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Piece {
+    pub window: usize,
+    pub span: Window,
+    pub phase: usize,
+}
+
+/// One charge list over time, the plan's own or delivery's: its pieces and the sums its charges read.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Side {
+    pub pieces: Vec<Piece>,
+    /// The pieces' spans; empty when every window is one piece.
+    pub spans: Vec<Window>,
+    /// Pieces take their share of the window's energy by days.
+    pub by_days: bool,
+    /// `[schedule][register]`: index into the folds.
+    pub folds: Vec<[u32; 3]>,
+    /// The register totals.
+    pub always: [u32; 3],
+}
+
+const UNRESOLVED: u32 = u32::MAX;
+
 impl<'a> Pricer<'a> {
-    pub fn new(_load: &'a Load) -> Self {
-        todo!("core")
+    pub fn new(load: &'a Load) -> Self {
+        Pricer::with_series(load, &[])
     }
+
+    /// With the price series that indexed tariffs follow; where one is not held its expected price is used.
+    pub fn with_series(load: &'a Load, series: &'a [PriceSeries]) -> Self {
+        Pricer {
+            load,
+            series,
+            folds: Vec::new(),
+            walks: Vec::new(),
+            demands: Vec::new(),
+            dots: Vec::new(),
+            index: std::collections::HashMap::new(),
+            always: Schedule::new(Rules { gates: Vec::new(), rules: vec![None], holidays: None }),
+            scratch: Evaluation::default(),
+        }
+    }
+
     /// The total of each window, one-time fees not included. Same figures as [`Pricer::bills`], without the lines.
-    pub fn totals(&mut self, _tariff: &Compiled) -> Result<Vec<Money>, Fault> {
-        todo!("core")
+    pub fn totals(&mut self, tariff: &Compiled) -> Result<Vec<Money>, Fault> {
+        self.run::<false>(tariff, None).map(|bills| bills.0)
     }
+
     /// Totals with the energy of window `w` scaled by `factors[w]` millionths: one path of an uncertain year.
-    pub fn totals_scaled(&mut self, _tariff: &Compiled, _factors: &[i64]) -> Result<Vec<Money>, Fault> {
-        todo!("core")
+    pub fn totals_scaled(&mut self, tariff: &Compiled, factors: &[i64]) -> Result<Vec<Money>, Fault> {
+        self.run::<false>(tariff, Some(factors)).map(|bills| bills.0)
     }
+
     /// Every window's bill with all its lines.
-    pub fn bills(&mut self, _tariff: &Compiled) -> Result<Vec<Bill>, Fault> {
-        todo!("core")
+    pub fn bills(&mut self, tariff: &Compiled) -> Result<Vec<Bill>, Fault> {
+        self.run::<true>(tariff, None).map(|bills| bills.1)
     }
+
+    fn run<const LINES: bool>(
+        &mut self,
+        tariff: &Compiled,
+        factors: Option<&[i64]>,
+    ) -> Result<(Vec<Money>, Vec<Bill>), Fault> {
+        let mut evaluation = std::mem::take(&mut self.scratch);
+        let contract_start = tariff.contract_start.or(self.load.windows().first().map(|window| window.start));
+        cut(self.load.windows(), &tariff.phases, tariff.rate_change, contract_start, &mut evaluation.plan);
+        cut(self.load.windows(), &tariff.delivery, tariff.delivery_change, contract_start, &mut evaluation.delivery);
+        let outcome = self
+            .resolve(tariff, &tariff.phases, &mut evaluation.plan)
+            .and_then(|()| self.resolve(tariff, &tariff.delivery, &mut evaluation.delivery))
+            .and_then(|()| evaluation.run::<LINES>(self, tariff, factors.unwrap_or_default()));
+        self.scratch = evaluation;
+        outcome
+    }
+
+    /// Finds or makes the folds of every charge of a side.
+    fn resolve(&mut self, tariff: &Compiled, phases: &[Phase], side: &mut Side) -> Result<(), Fault> {
+        side.folds.clear();
+        side.folds.resize(tariff.schedules.len(), [UNRESOLVED; 3]);
+        side.always = [UNRESOLVED; 3];
+        let spans = if side.by_days { Vec::new() } else { std::mem::take(&mut side.spans) };
+        for charge in phases.iter().flat_map(|phase| &phase.charges) {
+            let (register, schedule) = match &charge.amount {
+                CompiledAmount::Energy { register, schedule, .. }
+                | CompiledAmount::Blocks { register, schedule, .. }
+                | CompiledAmount::Series { register, schedule, .. } => (*register, *schedule),
+                CompiledAmount::Fixed { .. } | CompiledAmount::Demand { .. } | CompiledAmount::Percent { .. } => {
+                    continue;
+                }
+            };
+            let needs_total = matches!(charge.amount, CompiledAmount::Blocks { .. });
+            if needs_total && side.always[register as usize] == UNRESOLVED {
+                let always = self.always.clone();
+                side.always[register as usize] = self.fold(&always, register, &spans, &charge.id)?;
+            }
+            if side.folds[schedule][register as usize] == UNRESOLVED {
+                side.folds[schedule][register as usize] =
+                    self.fold(&tariff.schedules[schedule], register, &spans, &charge.id)?;
+            }
+        }
+        if !side.by_days {
+            side.spans = spans;
+        }
+        Ok(())
+    }
+
+    /// The index of a fold, made when it is new. `spans` empty: the load's windows.
+    fn fold(&mut self, schedule: &Schedule, register: Register, spans: &[Window], charge: &str) -> Result<u32, Fault> {
+        let known = self.index.entry((schedule.fingerprint, register)).or_default();
+        for index in known.iter() {
+            let fold = &self.folds[*index];
+            if fold.spans == spans && fold.schedule == *schedule {
+                return Ok(*index as u32);
+            }
+        }
+        let windows = if spans.is_empty() { self.load.windows() } else { spans };
+        let sums = self.load.fold(schedule, register, windows).ok_or_else(|| needs_readings(charge))?;
+        known.push(self.folds.len());
+        self.folds.push(Fold { schedule: schedule.clone(), spans: spans.to_vec(), sums });
+        Ok(self.folds.len() as u32 - 1)
+    }
+
+    pub(super) fn sums(&self, fold: u32) -> &[i64] {
+        &self.folds[fold as usize].sums
+    }
+
+    /// A schedule's energy segment by segment, in the order of time.
+    pub(super) fn walk(
+        &mut self,
+        schedule: &Schedule,
+        register: Register,
+        spans: &[Window],
+        charge: &str,
+    ) -> Result<usize, Fault> {
+        let known =
+            self.walks.iter().position(|(other, of, at, _)| *of == register && at == spans && other == schedule);
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let readings = self.load.readings().ok_or_else(|| needs_readings(charge))?;
+        let walk = measure::walk(readings, schedule, register, spans);
+        self.walks.push((schedule.clone(), register, spans.to_vec(), walk));
+        Ok(self.walks.len() - 1)
+    }
+
+    pub(super) fn walked(&self, walk: usize) -> &Walk {
+        &self.walks[walk].3
+    }
+
+    /// The measured demand of each window in milliwatts (10⁻⁶ kW).
+    pub(super) fn demand(&mut self, schedule: &Schedule, demand: &Demand, charge: &str) -> Result<&[i64], Fault> {
+        let same = |other: &Demand| {
+            (other.averaging_minutes, other.measure, other.per)
+                == (demand.averaging_minutes, demand.measure, demand.per)
+        };
+        let known = self.demands.iter().position(|(other, by, _)| same(by) && other == schedule);
+        let index = match known {
+            Some(index) => index,
+            None => {
+                let readings = self.load.readings().ok_or_else(|| needs_readings(charge))?;
+                let values = measure::demand(readings, schedule, demand, self.load.windows());
+                self.demands.push((schedule.clone(), *demand, values));
+                self.demands.len() - 1
+            }
+        };
+        Ok(&self.demands[index].2)
+    }
+
+    /// Energy (mWh) and cost of each span under a price series.
+    pub(super) fn series_cost(
+        &mut self,
+        schedule: &Schedule,
+        register: Register,
+        price: &SeriesPrice,
+        spans: &[Window],
+        charge: &str,
+    ) -> Result<usize, Fault> {
+        let known = self
+            .dots
+            .iter()
+            .position(|(other, of, by, at, _)| *of == register && by == price && at == spans && other == schedule);
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let held = self.series.iter().find(|series| series.name == price.series);
+        let costs = match (held, price.expected) {
+            (Some(series), _) => {
+                let readings = self.load.readings().ok_or_else(|| needs_readings(charge))?;
+                measure::series_cost(readings, schedule, register, price, series, spans)
+                    .ok_or_else(|| not_held(charge, &price.series))?
+            }
+            (None, Some(_)) => Vec::new(),
+            (None, None) => return Err(not_held(charge, &price.series)),
+        };
+        self.dots.push((schedule.clone(), register, price.clone(), spans.to_vec(), costs));
+        Ok(self.dots.len() - 1)
+    }
+
+    /// Empty: the series is not held, its expected price applies.
+    pub(super) fn series_costs(&self, dot: usize) -> &[(i64, Money)] {
+        &self.dots[dot].4
+    }
+}
+
+fn needs_readings(charge: &str) -> Fault {
+    Fault {
+        path: format!("charges[{charge}]"),
+        message: "depends on the hour or the day, and only totals are held: give interval readings".to_owned(),
+    }
+}
+
+fn not_held(charge: &str, series: &str) -> Fault {
+    Fault {
+        path: format!("charges[{charge}].amount.series"),
+        message: format!(
+            "follows the price series `{series}`, which is not held for this time and has no expected price"
+        ),
+    }
+}
+
+/// Cuts the windows where a price changes inside them, if the rate change says so, and finds each piece's phase.
+fn cut(windows: &[Window], phases: &[Phase], change: RateChange, contract_start: Option<Date>, side: &mut Side) {
+    side.pieces.clear();
+    side.spans.clear();
+    side.by_days = false;
+    let (Some(contract_start), false) = (contract_start, phases.is_empty()) else { return };
+    if phases.len() == 1 {
+        side.pieces.extend(windows.iter().enumerate().map(|(window, span)| Piece { window, span: *span, phase: 0 }));
+        return;
+    }
+    let starts: Vec<Option<Date>> = phases.iter().map(|phase| phase_start(phase.from, contract_start)).collect();
+    for (index, window) in windows.iter().enumerate() {
+        if change == RateChange::AtWindowClose {
+            side.pieces.push(Piece { window: index, span: *window, phase: in_force(&starts, window.close()) });
+            continue;
+        }
+        let mut start = window.start;
+        while start < window.end {
+            let later = starts.iter().flatten().filter(|date| start < **date && **date < window.end).min();
+            let span = Window { start, end: later.copied().unwrap_or(window.end) };
+            side.pieces.push(Piece { window: index, span, phase: in_force(&starts, start) });
+            start = span.end;
+        }
+    }
+    if side.pieces.len() != windows.len() {
+        side.by_days = change == RateChange::ProrateDays;
+        side.spans.extend(side.pieces.iter().map(|piece| piece.span));
+    }
+}
+
+/// The first day of a phase; `None` holds from the beginning.
+fn phase_start(from: PhaseStart, contract_start: Date) -> Option<Date> {
+    match from {
+        PhaseStart::Always => None,
+        PhaseStart::Date(date) => Some(date),
+        PhaseStart::ContractMonth(month) => {
+            let months = i64::from(month.clamp(1, 1_200)) - 1;
+            Some(contract_start.saturating_add(jiff::Span::new().months(months)))
+        }
+    }
+}
+
+/// The last phase that has started by `date`; the first when none has.
+fn in_force(starts: &[Option<Date>], date: Date) -> usize {
+    starts.iter().rposition(|start| start.is_none_or(|start| start <= date)).unwrap_or(0)
 }

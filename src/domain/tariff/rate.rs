@@ -1,8 +1,11 @@
 //! The short rate forms clients know, and their expansion into the full tariff model.
 
-use crate::domain::calendar::Day;
-use crate::domain::tariff::model::Tariff;
-use crate::domain::units::{Energy, Price};
+use crate::domain::calendar::{ClockTime, Day};
+use crate::domain::tariff::model::{
+    Amount, BlockScope, BlockUnit, Blocks, Charge, Combine, Per, Register, Reset, Tag, Tariff, When, WindowPrice,
+};
+use crate::domain::tariff::validate::{Fault, validate};
+use crate::domain::units::{Energy, Percent, Price};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -59,4 +62,143 @@ impl<'de> Deserialize<'de> for Cents {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Price::from_cents(f64::deserialize(deserializer)?).map(Cents).map_err(serde::de::Error::custom)
     }
+}
+
+impl RateStructure {
+    /// The full tariff a short form stands for. A `monthly_fee` becomes a fixed charge; the full form states its own
+    /// charges, so a fee given beside it is added all the same.
+    pub fn expand(&self, monthly_fee: Option<Price>) -> Tariff {
+        let mut tariff = match self {
+            RateStructure::Tariff(tariff) => tariff.clone(),
+            short => Tariff { price_sd: short.price_sd(), ..Tariff::of(vec![short.energy_charge()]) },
+        };
+        if let Some(fee) = monthly_fee.filter(|fee| !fee.is_zero()) {
+            let charge = Charge {
+                id: "monthly-fee".to_owned(),
+                label: "Monthly fee".to_owned(),
+                tags: vec![Tag::Fixed],
+                amount: Amount::Fixed { value: fee, per: Per::Month },
+                credit: false,
+                condition: None,
+                combine: Combine::Stack,
+            };
+            let lists = std::iter::once(&mut tariff.charges)
+                .chain(tariff.versions.iter_mut().map(|version| &mut version.charges));
+            for charges in lists {
+                charges.push(charge.clone());
+            }
+        }
+        tariff
+    }
+
+    /// All faults of the short form by path; those of the full form are `validate`'s.
+    pub fn faults(&self) -> Vec<Fault> {
+        let fault = |path: &str, message: &str| Fault { path: path.to_owned(), message: message.to_owned() };
+        match self {
+            RateStructure::Tiered { tiers } => {
+                let mut faults = Vec::new();
+                if tiers.last().is_none_or(|last| last.up_to_kwh.is_some()) {
+                    faults
+                        .push(fault("tiers", "must end with a tier whose `up_to_kwh` is null: the last tier is open"));
+                }
+                let mut below = Energy::ZERO;
+                for (n, tier) in tiers.iter().enumerate() {
+                    match tier.up_to_kwh {
+                        Some(limit) if limit <= below => {
+                            faults.push(fault(&format!("tiers[{n}].up_to_kwh"), "is not above the limit before it"));
+                        }
+                        None if n + 1 < tiers.len() => {
+                            faults.push(fault(&format!("tiers[{n}].up_to_kwh"), "is null before the last tier"));
+                        }
+                        limit => below = limit.unwrap_or(below),
+                    }
+                }
+                faults
+            }
+            RateStructure::TimeOfUse { peak_hours, .. } if peak_hours.iter().any(|hour| *hour > 23) => {
+                vec![fault("peak_hours", "names an hour outside 0..=23")]
+            }
+            RateStructure::TimeOfUse { peak_hours, .. } if peak_hours.is_empty() => {
+                vec![fault("peak_hours", "is empty: use the fixed form for one price")]
+            }
+            RateStructure::Tariff(tariff) => validate(tariff),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The stated uncertainty of a short form's price: a variable rate moves by 15 % (method.md 2).
+    fn price_sd(&self) -> Option<Percent> {
+        match self {
+            RateStructure::Variable { .. } => Percent::from_percent(15.0).ok(),
+            _ => None,
+        }
+    }
+
+    fn energy_charge(&self) -> Charge {
+        let mut energy = Shape { price: None, windows: Vec::new(), blocks: None };
+        match self {
+            RateStructure::Fixed { rate_per_kwh } => energy.price = Some(rate_per_kwh.0),
+            RateStructure::Variable { base_rate, historical_avg_rate } => {
+                energy.price = Some(historical_avg_rate.unwrap_or(*base_rate).0);
+            }
+            RateStructure::Tiered { tiers } => {
+                energy.blocks = Some(Blocks {
+                    bounds: tiers.iter().filter_map(|tier| tier.up_to_kwh).collect(),
+                    prices: tiers.iter().map(|tier| tier.rate_per_kwh.0).collect(),
+                    reset: Reset::Bill,
+                    unit: BlockUnit::Kwh,
+                    scope: BlockScope::PerWindow,
+                    prorate: false,
+                });
+            }
+            RateStructure::TimeOfUse { peak_rate, off_peak_rate, peak_hours, peak_days } => {
+                let peaks = runs(peak_hours).into_iter().map(|(from, to)| WindowPrice {
+                    when: Some(When { days: peak_days.clone(), from: Some(from), to: Some(to), ..When::default() }),
+                    price: peak_rate.0,
+                    label: Some("Peak energy".to_owned()),
+                });
+                let rest =
+                    WindowPrice { when: None, price: off_peak_rate.0, label: Some("Off-peak energy".to_owned()) };
+                energy.windows = peaks.chain([rest]).collect();
+            }
+            RateStructure::Tariff(_) => {}
+        }
+        Charge {
+            id: "energy".to_owned(),
+            label: "Energy charge".to_owned(),
+            tags: vec![Tag::Energy],
+            amount: Amount::Energy {
+                register: Register::Import,
+                price: energy.price,
+                windows: energy.windows,
+                series: None,
+                blocks: energy.blocks,
+                when: None,
+                delivery_exempt: false,
+            },
+            credit: false,
+            condition: None,
+            combine: Combine::Stack,
+        }
+    }
+}
+
+/// The parts of an energy amount that the short forms fill.
+struct Shape {
+    price: Option<Price>,
+    windows: Vec<WindowPrice>,
+    blocks: Option<Blocks>,
+}
+
+/// Runs of consecutive hours as clock windows.
+fn runs(hours: &[u8]) -> Vec<(ClockTime, ClockTime)> {
+    let mut hours: Vec<u16> = hours.iter().map(|hour| u16::from(*hour).min(23)).collect();
+    hours.sort_unstable();
+    hours.dedup();
+    hours
+        .chunk_by(|a, b| a + 1 == *b)
+        .filter_map(|run| {
+            Some((ClockTime::from_minutes(run[0] * 60)?, ClockTime::from_minutes((run[run.len() - 1] + 1) * 60)?))
+        })
+        .collect()
 }
