@@ -29,7 +29,9 @@ pub(super) fn by_sums(
 ) {
     ladder(blocks, window.days(), i64::from(Month::of(window.close()).days()), limits);
     if span != window {
-        limits.iter_mut().for_each(|limit| *limit = limit.scale(span.days(), window.days().max(1)));
+        for limit in limits.iter_mut() {
+            *limit = limit.scale(span.days(), window.days().max(1));
+        }
     }
     let climbing = if blocks.scope == BlockScope::PerWindow { own } else { total };
     for (number, price) in blocks.prices.iter().enumerate() {

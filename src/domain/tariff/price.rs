@@ -29,11 +29,21 @@ pub struct Pricer<'a> {
     folds: Vec<Fold>,
     walks: Vec<(Schedule, Register, Vec<Window>, Walk)>,
     demands: Vec<(Schedule, Demand, Vec<i64>)>,
-    dots: Vec<(Schedule, Register, SeriesPrice, Vec<Window>, Vec<(i64, Money)>)>,
+    dots: Vec<Dot>,
     /// Index of folds by schedule fingerprint.
     index: std::collections::HashMap<(u64, Register), Vec<usize>>,
     always: Schedule,
     scratch: Evaluation,
+}
+
+/// Energy (mWh) and cost of each span under a price series.
+struct Dot {
+    schedule: Schedule,
+    register: Register,
+    price: SeriesPrice,
+    spans: Vec<Window>,
+    /// Empty: the series is not held, its expected price applies.
+    costs: Vec<(i64, Money)>,
 }
 
 struct Fold {
@@ -221,10 +231,9 @@ impl<'a> Pricer<'a> {
         spans: &[Window],
         charge: &str,
     ) -> Result<usize, Fault> {
-        let known = self
-            .dots
-            .iter()
-            .position(|(other, of, by, at, _)| *of == register && by == price && at == spans && other == schedule);
+        let known = self.dots.iter().position(|dot| {
+            dot.register == register && dot.price == *price && dot.spans == spans && dot.schedule == *schedule
+        });
         if let Some(known) = known {
             return Ok(known);
         }
@@ -238,13 +247,14 @@ impl<'a> Pricer<'a> {
             (None, Some(_)) => Vec::new(),
             (None, None) => return Err(not_held(charge, &price.series)),
         };
-        self.dots.push((schedule.clone(), register, price.clone(), spans.to_vec(), costs));
+        let (schedule, spans) = (schedule.clone(), spans.to_vec());
+        self.dots.push(Dot { schedule, register, price: price.clone(), spans, costs });
         Ok(self.dots.len() - 1)
     }
 
     /// Empty: the series is not held, its expected price applies.
     pub(super) fn series_costs(&self, dot: usize) -> &[(i64, Money)] {
-        &self.dots[dot].4
+        &self.dots[dot].costs
     }
 }
 
