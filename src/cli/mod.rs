@@ -3,7 +3,10 @@
 mod completions;
 mod config;
 mod failure;
+mod openapi;
 mod output;
+mod serve;
+mod service;
 
 use crate::config::{Config, Loaded, Sources};
 use clap::{Args, Parser, Subcommand};
@@ -44,8 +47,12 @@ pub struct SettingFlags {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Serve the API over HTTP until told to stop
+    Serve(serve::Arguments),
     /// Show and check the settings
     Config(config::Arguments),
+    /// Print the API document
+    Openapi(openapi::Arguments),
     /// Print a completion script for a shell
     Completions(completions::Arguments),
 }
@@ -76,6 +83,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn run(arguments: Arguments) -> Result<(), Failure> {
     let settings = arguments.settings;
     match arguments.command {
+        Command::Serve(command) => serve::run(&command, &settings),
+        Command::Openapi(command) => openapi::run(&command),
         Command::Config(command) => config::run(&command, &settings),
         Command::Completions(command) => completions::run(&command),
     }

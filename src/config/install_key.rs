@@ -2,9 +2,9 @@
 //! owner only. Production never gets here: it refuses to start without a key of its own.
 
 use secrecy::SecretString;
-use std::fs::{OpenOptions, Permissions};
+use std::fs::{DirBuilder, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 const FILE_NAME: &str = "secret_key";
@@ -12,12 +12,13 @@ const FILE_NAME: &str = "secret_key";
 /// The key kept in `data_dir`, made first if there is none. Two processes that start together agree on one.
 pub fn install_key(data_dir: &Path) -> io::Result<SecretString> {
     let path = data_dir.join(FILE_NAME);
-    std::fs::create_dir_all(data_dir)?;
+    DirBuilder::new().recursive(true).mode(0o700).create(data_dir)?;
     let unique = data_dir.join(format!("{FILE_NAME}.{}", std::process::id()));
     if !path.exists() {
         let mut bytes = [0u8; 32];
         getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
-        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let halves = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        let hex: String = halves.filter_map(|half| char::from_digit(u32::from(half), 16)).collect();
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unique)?;
         file.write_all(hex.as_bytes())?;
         file.sync_all()?;

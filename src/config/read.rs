@@ -41,13 +41,11 @@ impl Reader {
     }
 
     pub fn text(&mut self, key: &str) -> String {
-        match self.value(key) {
-            Value::String(text) => text.trim().to_owned(),
-            _ => {
-                self.problem(key, "must be a text in quotes");
-                String::new()
-            }
+        if let Value::String(text) = self.value(key) {
+            return text.trim().to_owned();
         }
+        self.problem(key, "must be a text in quotes");
+        String::new()
     }
 
     /// `None` when empty.

@@ -137,12 +137,12 @@ pub fn example_file() -> String {
     for setting in SETTINGS {
         if setting.section() != section {
             section = setting.section();
-            text.push_str(&format!("\n[{section}]\n"));
+            text += &["\n[", section, "]\n"].concat();
         } else if section.is_empty() {
             text.push('\n');
         }
-        let name = setting.classic.map_or(String::new(), |name| format!(" [{name}]"));
-        text.push_str(&format!("# {}{name}\n{} = {}\n", setting.comment, setting.name(), setting.default));
+        let classic = setting.classic.map_or(String::new(), |name| format!(" [{name}]"));
+        text += &["# ", setting.comment, &classic, "\n", setting.name(), " = ", setting.default, "\n"].concat();
     }
     text
 }

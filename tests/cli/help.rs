@@ -3,7 +3,8 @@
 use crate::run::Place;
 use std::process::{Command, Stdio};
 
-const COMMANDS: &[&[&str]] = &[&["config", "show"], &["config", "check"], &["config", "example"], &["completions"]];
+const COMMANDS: &[&[&str]] =
+    &[&["config", "show"], &["config", "check"], &["config", "example"], &["completions"], &["serve"], &["openapi"]];
 
 #[test]
 fn every_command_explains_itself() {

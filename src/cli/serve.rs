@@ -1,0 +1,31 @@
+//! `treebeard serve`: the service until it is told to stop.
+
+use crate::app::App;
+use crate::cli::{Failure, SettingFlags, service};
+use crate::ops::logging;
+use clap::Args;
+use std::net::SocketAddr;
+
+#[derive(Debug, Args)]
+#[command(before_help = "Examples:\n  \
+    treebeard serve\n  \
+    treebeard serve --listen 0.0.0.0:8000\n  \
+    DATABASE_URL=postgres://tree@db/treebeard treebeard serve")]
+pub struct Arguments {
+    /// Address and port to listen on; the same as --set server.listen=...
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+}
+
+pub fn run(arguments: &Arguments, settings: &SettingFlags) -> Result<(), Failure> {
+    let own: Vec<(&str, String)> =
+        arguments.listen.iter().map(|address| ("server.listen", address.to_string())).collect();
+    let config = settings.load(&own)?;
+    logging::start(&config.logging, config.debug);
+    let environment = config.environment.as_str();
+    let database = config.database.url.masked();
+    let app = App::new(config).map_err(Failure::failed)?;
+    service::run(app, |address| {
+        tracing::info!(%address, environment, database, version = env!("CARGO_PKG_VERSION"), "listening on http://{address}");
+    })
+}
