@@ -7,6 +7,13 @@ pub mod db;
 pub mod error;
 pub mod migrate;
 
+pub mod consents;
+pub mod current_plans;
+pub mod preferences;
+pub mod sessions;
+pub mod usage_history;
+pub mod users;
+
 use crate::store::db::postgres::{Postgres, PostgresOptions};
 use crate::store::db::sqlite::{Sqlite, SqliteOptions};
 use crate::store::db::{Conn, Database, Engine, Figures, Tx};

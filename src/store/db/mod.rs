@@ -5,6 +5,7 @@
 //! pool of worker threads. On PostgreSQL a failed statement ends its transaction, so a closure that gets an error
 //! returns it.
 
+pub mod filter;
 pub mod guard;
 pub mod postgres;
 pub mod postgres_types;

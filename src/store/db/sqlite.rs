@@ -282,6 +282,8 @@ fn constraint_error(extended_code: i32, message: &str) -> StoreError {
             let names: Vec<&str> = columns.iter().map(|(_, column)| *column).collect();
             StoreError::Conflict(format!("{table}_{}_key", names.join("_")))
         }
+        // A trigger refuses with the bare name of its rule.
+        _ if subject.is_empty() => StoreError::Rejected(message.to_owned()),
         _ => StoreError::Rejected(subject.to_owned()),
     }
 }

@@ -42,14 +42,22 @@ impl Row {
 
     /// The next column, a JSON document.
     pub fn take_json<T: DeserializeOwned>(&mut self) -> Result<T, StoreError> {
-        let text: String = self.take()?;
-        serde_json::from_str(&text).map_err(|e| StoreError::internal(format_args!("a stored document: {e}")))
+        json_value(&self.take::<String>()?)
+    }
+
+    /// The next column, a JSON document or null.
+    pub fn take_optional_json<T: DeserializeOwned>(&mut self) -> Result<Option<T>, StoreError> {
+        self.take::<Option<String>>()?.map(|text| json_value(&text)).transpose()
     }
 }
 
 /// JSON text of a document to be stored.
 pub fn json_text(document: &impl serde::Serialize) -> Result<String, StoreError> {
     serde_json::to_string(document).map_err(|e| StoreError::internal(format_args!("a document to store: {e}")))
+}
+
+fn json_value<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|e| StoreError::internal(format_args!("a stored document: {e}")))
 }
 
 /// What a column can be read as.
