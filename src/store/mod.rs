@@ -7,10 +7,14 @@ pub mod db;
 pub mod error;
 pub mod migrate;
 
+pub mod audit;
 pub mod consents;
 pub mod current_plans;
+pub mod idempotency;
 pub mod preferences;
+pub mod recommendations;
 pub mod sessions;
+pub mod usage_days;
 pub mod usage_history;
 pub mod users;
 

@@ -1,0 +1,209 @@
+//! The audit log: append-only, numbered without gaps, each row sealed together with the row before.
+//!
+//! The chain covers who (pseudonymous ids), what and when, and the hash of the detail. The detail itself lies beside
+//! the log and can be erased with its user; the chain still verifies.
+
+use crate::store::db::filter::{Filter, Page, Paged};
+use crate::store::db::value::{Row, Value};
+use crate::store::db::{Conn, Tx};
+use crate::store::error::StoreError;
+use hmac::{Hmac, KeyInit, Mac};
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+pub type Hash = [u8; 32];
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    pub logged_at: Timestamp,
+    /// A name of the OWASP logging vocabulary: `authn_login_fail`, `privilege_permissions_changed`, ...
+    pub event: String,
+    /// Who did it; none: nobody logged in, or the system.
+    pub actor_id: Option<Uuid>,
+    /// What it was done to.
+    pub subject_id: Option<Uuid>,
+    pub success: bool,
+    /// Anything worth knowing, addresses included; erased with the user.
+    pub detail: serde_json::Value,
+}
+
+/// A row of the log. `detail` is none once it was erased.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    pub seq: i64,
+    pub logged_at: Timestamp,
+    pub event: String,
+    pub actor_id: Option<Uuid>,
+    pub subject_id: Option<Uuid>,
+    pub success: bool,
+    pub detail_hash: Hash,
+    pub prev_hash: Hash,
+    pub hash: Hash,
+    pub detail: Option<serde_json::Value>,
+}
+
+/// The end of the chain: what a backup notes, so that a cut tail shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    pub seq: i64,
+    pub hash: Hash,
+}
+
+/// What came of checking the chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Intact(Head),
+    /// The first row that does not fit.
+    BrokenAt(i64),
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    pub event: Option<String>,
+    pub actor_id: Option<Uuid>,
+    pub subject_id: Option<Uuid>,
+    pub success: Option<bool>,
+    pub from: Option<Timestamp>,
+    /// Before this instant.
+    pub to: Option<Timestamp>,
+}
+
+const COLUMNS: &str =
+    "audit_logs.seq, logged_at, event, actor_id, subject_id, success, detail_hash, prev_hash, hash, detail";
+const TABLES: &str = "audit_logs LEFT JOIN audit_details ON audit_details.seq = audit_logs.seq";
+
+fn entry(row: &mut Row) -> Result<Entry, StoreError> {
+    Ok(Entry {
+        seq: row.take()?,
+        logged_at: row.take()?,
+        event: row.take()?,
+        actor_id: row.take()?,
+        subject_id: row.take()?,
+        success: row.take()?,
+        detail_hash: row.take()?,
+        prev_hash: row.take()?,
+        hash: row.take()?,
+        detail: row.take_optional_json()?,
+    })
+}
+
+/// Appends one row, sealed with `key`, a secret kept outside the database.
+pub fn append(tx: &mut Tx<'_>, key: &[u8], event: &Event) -> Result<Head, StoreError> {
+    // Taking the number first locks the head, so nobody else can continue the chain until this transaction ends.
+    let (seq, prev_hash): (i64, Hash) =
+        tx.one("UPDATE audit_head SET seq = seq + 1 WHERE id = 1 RETURNING seq, hash", &[], |row: &mut Row| {
+            Ok((row.take()?, row.take()?))
+        })?;
+    let detail = event.detail.to_string();
+    let detail_hash: Hash = Sha256::digest(detail.as_bytes()).into();
+    // As it will be read back.
+    let logged_at = Timestamp::from_microsecond(event.logged_at.as_microsecond()).map_err(StoreError::internal)?;
+    let mut entry = Entry {
+        seq,
+        logged_at,
+        event: event.event.clone(),
+        actor_id: event.actor_id,
+        subject_id: event.subject_id,
+        success: event.success,
+        detail_hash,
+        prev_hash,
+        hash: prev_hash,
+        detail: None,
+    };
+    entry.hash = seal(key, &entry)?;
+    insert(tx, &entry, detail)?;
+    tx.execute_one("UPDATE audit_head SET hash = $1 WHERE id = 1", &[entry.hash.into()])?;
+    Ok(Head { seq, hash: entry.hash })
+}
+
+fn insert(tx: &mut Tx<'_>, entry: &Entry, detail: String) -> Result<(), StoreError> {
+    let values: [Value; 9] = [
+        entry.seq.into(),
+        entry.logged_at.into(),
+        (&entry.event).into(),
+        entry.actor_id.into(),
+        entry.subject_id.into(),
+        entry.success.into(),
+        entry.detail_hash.into(),
+        entry.prev_hash.into(),
+        entry.hash.into(),
+    ];
+    tx.execute_one(
+        "INSERT INTO audit_logs (seq, logged_at, event, actor_id, subject_id, success, detail_hash, prev_hash, hash) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        &values,
+    )?;
+    tx.execute_one("INSERT INTO audit_details (seq, detail) VALUES ($1, $2)", &[entry.seq.into(), detail.into()])
+}
+
+/// Newest first.
+pub fn list(conn: &mut Conn<'_>, wanted: &AuditFilter, page: Page) -> Result<Paged<Entry>, StoreError> {
+    let mut filter = Filter::default();
+    filter.and_some("event = ?", wanted.event.as_deref());
+    filter.and_some("actor_id = ?", wanted.actor_id);
+    filter.and_some("subject_id = ?", wanted.subject_id);
+    filter.and_some("success = ?", wanted.success);
+    filter.and_some("logged_at >= ?", wanted.from);
+    filter.and_some("logged_at < ?", wanted.to);
+    filter.page(conn, (COLUMNS, TABLES, "audit_logs.seq DESC"), page, entry)
+}
+
+pub fn head(conn: &mut Conn<'_>) -> Result<Head, StoreError> {
+    conn.one("SELECT seq, hash FROM audit_head WHERE id = 1", &[], |row: &mut Row| {
+        Ok(Head { seq: row.take()?, hash: row.take()? })
+    })
+}
+
+/// Recomputes the whole chain. A missing row, a changed column, a changed detail and a cut tail all show; a detail
+/// that was erased does not.
+pub fn verify(conn: &mut Conn<'_>, key: &[u8]) -> Result<Verdict, StoreError> {
+    const ROWS_AT_ONCE: u32 = 1_000;
+    let end = head(conn)?;
+    let mut reached = Head { seq: 0, hash: [0; 32] };
+    let sql = format!("SELECT {COLUMNS} FROM {TABLES} WHERE audit_logs.seq > $1 ORDER BY audit_logs.seq LIMIT $2");
+    loop {
+        let entries = conn.query(&sql, &[reached.seq.into(), ROWS_AT_ONCE.into()], entry)?;
+        if entries.is_empty() {
+            let intact = reached == end;
+            return Ok(if intact { Verdict::Intact(end) } else { Verdict::BrokenAt(reached.seq + 1) });
+        }
+        for entry in entries {
+            let fits = entry.seq == reached.seq + 1 && entry.prev_hash == reached.hash && is_sealed(key, &entry)?;
+            if !fits {
+                return Ok(Verdict::BrokenAt(reached.seq + 1));
+            }
+            reached = Head { seq: entry.seq, hash: entry.hash };
+        }
+    }
+}
+
+fn is_sealed(key: &[u8], entry: &Entry) -> Result<bool, StoreError> {
+    let detail_fits = match &entry.detail {
+        None => true,
+        Some(detail) => entry.detail_hash == <Hash>::from(Sha256::digest(detail.to_string().as_bytes())),
+    };
+    Ok(detail_fits && entry.hash == seal(key, entry)?)
+}
+
+/// HMAC-SHA-256 over the hash before and every column, each preceded by its length.
+fn seal(key: &[u8], entry: &Entry) -> Result<Hash, StoreError> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).map_err(StoreError::internal)?;
+    let id = |id: &Option<Uuid>| id.map_or(Vec::new(), |id| id.as_bytes().to_vec());
+    let parts: [&[u8]; 8] = [
+        &entry.prev_hash,
+        &entry.seq.to_be_bytes(),
+        &entry.logged_at.as_microsecond().to_be_bytes(),
+        entry.event.as_bytes(),
+        &id(&entry.actor_id),
+        &id(&entry.subject_id),
+        &[u8::from(entry.success)],
+        &entry.detail_hash,
+    ];
+    for part in parts {
+        mac.update(&(part.len() as u64).to_be_bytes());
+        mac.update(part);
+    }
+    Ok(mac.finalize().into_bytes().into())
+}

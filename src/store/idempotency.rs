@@ -1,0 +1,82 @@
+//! Answers kept for a day under the caller's key, so that a retried request has one effect.
+
+use crate::store::db::value::{Row, Value};
+use crate::store::db::{Conn, Tx};
+use crate::store::error::StoreError;
+use jiff::Timestamp;
+
+/// The answer given the first time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptAnswer {
+    /// HTTP status.
+    pub status: u16,
+    pub content_type: String,
+    pub body: Vec<u8>,
+}
+
+/// What a key stands for when a request arrives with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claim {
+    /// Not used before: the request is to be worked on, then [`finish`]ed (or [`release`]d) under this key.
+    New,
+    /// The first request under this key is still being worked on.
+    InFlight,
+    Answered(KeptAnswer),
+    /// The key was used for another request.
+    OtherRequest,
+}
+
+/// Claims `key` within `scope` (the user's id) for a request of which `request_hash` is the SHA-256.
+pub fn claim(
+    tx: &mut Tx<'_>,
+    (scope, key): (&str, &str),
+    request_hash: [u8; 32],
+    now: Timestamp,
+    expires_at: Timestamp,
+) -> Result<Claim, StoreError> {
+    tx.execute(
+        "DELETE FROM idempotency_keys WHERE scope = $1 AND key = $2 AND expires_at <= $3",
+        &[scope.into(), key.into(), now.into()],
+    )?;
+    let values: [Value; 5] = [scope.into(), key.into(), request_hash.into(), now.into(), expires_at.into()];
+    let inserted = tx.execute(
+        "INSERT INTO idempotency_keys (scope, key, request_hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5) \
+         ON CONFLICT (scope, key) DO NOTHING",
+        &values,
+    )?;
+    if inserted == 1 { Ok(Claim::New) } else { held(tx, (scope, key), request_hash) }
+}
+
+/// Keeps the answer; belongs in the transaction of the request's effect.
+pub fn finish(tx: &mut Tx<'_>, (scope, key): (&str, &str), answer: &KeptAnswer) -> Result<(), StoreError> {
+    tx.execute_one(
+        "UPDATE idempotency_keys SET status = $3, content_type = $4, answer = $5 WHERE scope = $1 AND key = $2",
+        &[scope.into(), key.into(), answer.status.into(), (&answer.content_type).into(), answer.body.as_slice().into()],
+    )
+}
+
+/// Frees a key whose request came to nothing, so that it can be tried again.
+pub fn release(tx: &mut Tx<'_>, (scope, key): (&str, &str)) -> Result<(), StoreError> {
+    tx.execute(
+        "DELETE FROM idempotency_keys WHERE scope = $1 AND key = $2 AND status IS NULL",
+        &[scope.into(), key.into()],
+    )?;
+    Ok(())
+}
+
+/// Removes what has expired; returns how many.
+pub fn sweep(tx: &mut Tx<'_>, now: Timestamp) -> Result<u64, StoreError> {
+    tx.execute("DELETE FROM idempotency_keys WHERE expires_at <= $1", &[now.into()])
+}
+
+fn held(conn: &mut Conn<'_>, (scope, key): (&str, &str), request_hash: [u8; 32]) -> Result<Claim, StoreError> {
+    let sql = "SELECT request_hash, status, content_type, answer FROM idempotency_keys WHERE scope = $1 AND key = $2";
+    conn.one(sql, &[scope.into(), key.into()], |row: &mut Row| {
+        let first: [u8; 32] = row.take()?;
+        if first != request_hash {
+            return Ok(Claim::OtherRequest);
+        }
+        let Some(status) = row.take()? else { return Ok(Claim::InFlight) };
+        Ok(Claim::Answered(KeptAnswer { status, content_type: row.take()?, body: row.take()? }))
+    })
+}
