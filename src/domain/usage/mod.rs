@@ -2,9 +2,11 @@
 
 pub mod monthly;
 pub mod normalise;
+pub mod profile;
 pub mod projection;
+pub mod quality;
 pub mod readings;
 pub mod report;
 pub mod shape;
-mod shape_table;
+pub mod shape_table;
 pub mod week;

@@ -1,7 +1,7 @@
 //! Load shapes: months spread over their hours when no interval readings are held.
 
 use crate::domain::calendar::{Month, Window, day_start, days_between};
-use crate::domain::catalog::Market;
+use crate::domain::catalog::{Market, PropertyType};
 use crate::domain::units::Energy;
 use crate::domain::usage::normalise::clock_change_seconds;
 use crate::domain::usage::readings::{Intervals, Quality};
@@ -26,8 +26,19 @@ const FLATTER_SWING: i64 = 50;
 const PEAKIER_SWING: i64 = 150;
 /// The base load below which the peakier shape does not fall, thousandths of the month's mean load.
 const PEAKIER_FLOOR: i64 = 200;
+/// How far the months of a business go from the standard shape towards an even year.
+const COMMERCIAL_EVENNESS: f64 = 0.5;
 
 impl Shape {
+    /// The shape to expect when no hours are held. The standard shape is a home's; of a business we only know that its
+    /// evenings stand out less.
+    pub const fn of(property: PropertyType) -> Shape {
+        match property {
+            PropertyType::Residential => Shape::Standard,
+            PropertyType::Commercial => Shape::Flatter,
+        }
+    }
+
     /// The load in a clock hour, thousandths of the month's mean load.
     fn weight(self, month: usize, weekend: bool, hour: usize) -> i64 {
         let standard = i64::from(HOURS[month][usize::from(weekend)][hour]);
@@ -41,12 +52,18 @@ impl Shape {
 
 /// The share of a year's energy used in January..December; sums to 1. The market's own when it states twelve
 /// positive shares, else the standard one for hot summers.
-pub fn month_shares(market: &Market) -> [f64; 12] {
+///
+/// For businesses the standard shares go halfway to an even year: heating and cooling are the smaller part of their use.
+pub fn month_shares(market: &Market, property: PropertyType) -> [f64; 12] {
     let stated = <[f64; 12]>::try_from(market.monthly_shape.as_slice()).ok();
     let valid = stated.filter(|shares| shares.iter().all(|share| share.is_finite() && *share > 0.0));
     let shares = valid.unwrap_or_else(|| MONTH_SHARES.map(f64::from));
     let total: f64 = shares.iter().sum();
-    shares.map(|share| share / total)
+    let even = match property {
+        PropertyType::Residential => 0.0,
+        PropertyType::Commercial => COMMERCIAL_EVENNESS,
+    };
+    shares.map(|share| share / total * (1.0 - even) + even / 12.0)
 }
 
 /// Spreads each month's energy over its hours; the steps of a month add up to it exactly. Months between the first
@@ -80,7 +97,7 @@ pub fn synthesise(months: &[(Month, Energy)], zone: &TimeZone, shape: Shape) -> 
 pub(super) fn empty_months(first: Month, last: Month, minutes: u16, zone: &TimeZone) -> Intervals {
     let window = Window { start: first.first_day(), end: last.window().end };
     let change = clock_change_seconds(day_start(window.start, zone), day_start(window.end, zone), zone) / 60;
-    let fits = |minutes: u16| change % u64::from(minutes) == 0;
+    let fits = |minutes: u16| change.is_multiple_of(u64::from(minutes));
     let minutes = if fits(minutes) { minutes } else { [30, 15, 5].into_iter().find(|step| fits(*step)).unwrap_or(5) };
     Intervals::empty(zone, minutes, window.start, window.days() as u32)
 }

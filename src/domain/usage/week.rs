@@ -45,7 +45,9 @@ impl HourOfWeek {
         }
         let total: f64 = shape.iter().sum();
         if total > 0.0 {
-            shape.iter_mut().for_each(|share| *share /= total);
+            for share in &mut shape {
+                *share /= total;
+            }
         }
         shape
     }

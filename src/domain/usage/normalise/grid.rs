@@ -35,13 +35,13 @@ pub(in crate::domain::usage) fn clock_change_seconds(origin: i64, end: i64, zone
 }
 
 fn fitting(seconds: u64) -> Option<u16> {
-    STEPS.into_iter().find(|step| seconds % (u64::from(*step) * 60) == 0)
+    STEPS.into_iter().find(|step| seconds.is_multiple_of(u64::from(*step) * 60))
 }
 
 /// Greatest common divisor; zero is neutral.
 fn common(a: u64, b: u64) -> u64 {
     // Nearly every reading agrees with what is found so far.
-    if a != 0 && b % a == 0 {
+    if a != 0 && b.is_multiple_of(a) {
         return a;
     }
     let (mut a, mut b) = (a, b);

@@ -47,7 +47,7 @@ fn check(readings: &[RawReading]) -> Result<(), NormaliseError> {
         if reading.seconds == 0 {
             return Err(NormaliseError::NoLength { line });
         }
-        if reading.start < 0 || reading.start + i64::from(reading.seconds) > last_second {
+        if reading.start < 0 || reading.start.saturating_add(i64::from(reading.seconds)) > last_second {
             return Err(NormaliseError::OutOfRange { line });
         }
     }

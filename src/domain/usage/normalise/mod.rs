@@ -7,6 +7,7 @@ mod grid;
 mod intervals;
 mod months;
 
+pub(super) use findings::quantile;
 pub(super) use grid::clock_change_seconds;
 
 use crate::domain::units::Energy;
