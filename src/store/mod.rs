@@ -8,12 +8,16 @@ pub mod error;
 pub mod migrate;
 
 pub mod audit;
+pub mod catalog;
 pub mod consents;
 pub mod current_plans;
+pub mod feedback;
 pub mod idempotency;
+pub mod plans;
 pub mod preferences;
 pub mod recommendations;
 pub mod sessions;
+pub mod suppliers;
 pub mod usage_days;
 pub mod usage_history;
 pub mod users;
@@ -76,11 +80,16 @@ impl Store {
     /// Opens the database at `url` (`sqlite:PATH` or `postgres://...`), creating a SQLite file that does not exist and
     /// bringing the schema up to date as `options` says. Blocks; call it before a runtime is started or outside of it.
     pub fn open(url: &str, options: Options) -> Result<Store, StoreError> {
-        let database = match Address::parse(url)? {
-            Address::Sqlite(path) => Database::Sqlite(Sqlite::open(&path, options.sqlite, |connection| {
+        Store::open_at(&Address::parse(url)?, options)
+    }
+
+    /// [`Store::open`] of an address already understood.
+    pub fn open_at(address: &Address, options: Options) -> Result<Store, StoreError> {
+        let database = match address {
+            Address::Sqlite(path) => Database::Sqlite(Sqlite::open(path, options.sqlite, |connection| {
                 migrate::prepare_sqlite(connection, options.migrations)
             })?),
-            Address::Postgres(url) => Database::Postgres(Postgres::open(&url, options.postgres, |client| {
+            Address::Postgres(url) => Database::Postgres(Postgres::open(url, options.postgres, |client| {
                 migrate::prepare_postgres(client, options.migrations)
             })?),
         };
