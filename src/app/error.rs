@@ -1,5 +1,7 @@
 //! The one error of the use cases: what went wrong in the caller's terms. `http/problem.rs` alone turns it into a status.
 
+use crate::store::error::StoreError;
+
 /// Why a use case did not do what it was asked. No variant carries submitted values, driver texts or paths except
 /// [`Error::Internal`], whose text goes to the log and never to a client.
 #[derive(Debug, thiserror::Error)]
@@ -65,5 +67,21 @@ pub fn summary(faults: &[FieldFault]) -> String {
     match first.field.as_str() {
         "" => format!("The request {}{more}.", first.message),
         field => format!("{field} {}{more}.", first.message),
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        let told = match error.cause() {
+            Some(cause) => format!("{error}: {cause}"),
+            None => error.to_string(),
+        };
+        match error {
+            StoreError::NotFound => Error::NotFound("There is no such thing any more.".to_owned()),
+            StoreError::Dangling => Error::NotFound("What this belongs to does not exist any more.".to_owned()),
+            StoreError::Conflict(_) => Error::Conflict("The same thing exists already.".to_owned()),
+            _ if error.is_storage_fault() => Error::Unavailable(told),
+            _ => Error::Internal(told),
+        }
     }
 }

@@ -21,10 +21,9 @@ const WAIT_MAX: Duration = Duration::from_millis(500);
 const MEMORY_KIB_CEILING: u32 = 128 * 1024;
 const PASSES_CEILING: u32 = 30;
 
-/// Well-known passwords, one a line, lower case.
-static COMMON: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
-    include_str!("../../assets/common-passwords.txt").lines().filter(|line| !line.is_empty()).collect()
-});
+/// Well-known passwords and the words they are made of, lower case.
+static COMMON: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| include_str!("../../assets/common-passwords.txt").split_whitespace().collect());
 
 /// What came of comparing a password with a stored hash.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,10 +109,34 @@ fn policy_faults(policy: PasswordPolicy, field: &str, password: &str) -> Vec<Fie
     if normal.len() > BYTES_MAX {
         faults.push(FieldFault::new(field, format!("must have at most {BYTES_MAX} bytes"), "max_length"));
     }
-    if policy != PasswordPolicy::Relaxed && COMMON.contains(normal.to_lowercase().as_str()) {
+    if policy != PasswordPolicy::Relaxed && is_common(&normal) {
         faults.push(FieldFault::new(field, "is on the list of common passwords: choose another", "common_password"));
     }
     faults
+}
+
+/// On the list, whatever its case, also with the usual signs for letters (`p@ssw0rd`) or with up to five digits and
+/// marks behind it (`dragon2024!`).
+fn is_common(password: &str) -> bool {
+    let lower = password.to_lowercase();
+    let stem = lower.trim_end_matches(|c: char| c.is_ascii_digit() || c.is_ascii_punctuation());
+    let is_listed = |text: &str| {
+        let plain: String = text.chars().map(letter_meant).collect();
+        COMMON.contains(text) || COMMON.contains(plain.as_str())
+    };
+    is_listed(&lower) || (stem.len() >= 4 && lower.len() - stem.len() <= 5 && is_listed(stem))
+}
+
+const fn letter_meant(sign: char) -> char {
+    match sign {
+        '@' | '4' => 'a',
+        '0' => 'o',
+        '1' => 'i',
+        '3' => 'e',
+        '$' | '5' => 's',
+        '7' => 't',
+        other => other,
+    }
 }
 
 fn normalise(password: &str) -> String {
@@ -165,6 +188,7 @@ mod tests {
         assert_eq!(codes(Strict, "test123"), ["min_length"]);
         assert_eq!(codes(Strict, "password1"), ["common_password"]);
         assert_eq!(codes(Strict, "PassWord1"), ["common_password"], "case does not hide it");
+        assert_eq!(codes(Strict, "P@ssw0rd2024!"), ["common_password"], "nor do signs and a year");
         assert_eq!(codes(Strict, "violet tram seven"), [""; 0]);
         assert_eq!(codes(Nist, "violet tram se"), ["min_length"]);
         assert_eq!(codes(Relaxed, &"x".repeat(1025)), ["max_length"]);

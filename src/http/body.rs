@@ -7,11 +7,11 @@ use crate::http::schema;
 use bytes::Bytes;
 use poem::error::ReadBodyError;
 use poem::http::{StatusCode, header};
-use poem::{Body, Request, RequestBody};
+use poem::{Body, IntoResponse, Request, RequestBody, Response};
 use poem_openapi::payload::Payload;
-use poem_openapi::registry::{MetaMediaType, MetaRequest, MetaSchemaRef, Registry};
-use poem_openapi::types::{ParseFromJSON, Type};
-use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+use poem_openapi::registry::{MetaMediaType, MetaRequest, MetaResponse, MetaResponses, MetaSchemaRef, Registry};
+use poem_openapi::types::{ParseFromJSON, ToJSON, Type};
+use poem_openapi::{ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOptions};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use std::any::TypeId;
@@ -35,6 +35,11 @@ impl<T: Type + ParseFromJSON + 'static> StrictJson<T> {
             Err(error) => return Err(malformed(error.inner())),
         };
         json.end().map_err(|error| malformed(&error))?;
+        Self::of_value(value)
+    }
+
+    /// Checks what was parsed already.
+    pub fn of_value(value: Value) -> Result<T, Problem> {
         let faults = schema::faults(&T::schema_ref(), &registry_of::<T>(), &value);
         if !faults.is_empty() {
             return Err(Problem::invalid(faults));
@@ -47,6 +52,17 @@ impl<T: Type + ParseFromJSON + 'static> StrictJson<T> {
             )])
         })
     }
+}
+
+/// An answer in JSON, under its plain media type.
+pub struct Answer<T>(pub T);
+
+/// 204: done, and nothing to say about it.
+#[derive(ApiResponse)]
+pub enum Done {
+    /// Done
+    #[oai(status = 204)]
+    NoContent,
 }
 
 /// The whole body, or 413.
@@ -124,6 +140,37 @@ impl<'a, T: Type + ParseFromJSON + 'static> ApiExtractor<'a> for StrictJson<T> {
         let limits = Limits::of(request);
         let bytes = read(body.take()?, limits.json_bytes_max).await?;
         Ok(StrictJson(Self::parse(&bytes)?))
+    }
+}
+
+impl<T: Type> Payload for Answer<T> {
+    const CONTENT_TYPE: &'static str = "application/json";
+    fn check_content_type(content_type: &str) -> bool {
+        is_json(content_type)
+    }
+    fn schema_ref() -> MetaSchemaRef {
+        T::schema_ref()
+    }
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
+
+impl<T: ToJSON> IntoResponse for Answer<T> {
+    fn into_response(self) -> Response {
+        Response::builder().content_type("application/json").body(self.0.to_json_string())
+    }
+}
+
+impl<T: ToJSON> ApiResponse for Answer<T> {
+    fn meta() -> MetaResponses {
+        let content = vec![MetaMediaType { content_type: "application/json", schema: T::schema_ref() }];
+        let answer =
+            MetaResponse { description: "The answer", status: Some(200), status_range: None, content, headers: vec![] };
+        MetaResponses { responses: vec![answer] }
+    }
+    fn register(registry: &mut Registry) {
+        T::register(registry);
     }
 }
 

@@ -5,22 +5,15 @@
 
 use crate::app::App;
 use crate::app::error::Error;
+pub use crate::app::sessions::Caller;
 use crate::http::problem::Problem;
 use poem::http::{StatusCode, header};
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use std::sync::Arc;
-use uuid::Uuid;
 
 const SCHEME: &str = "bearer";
-
-/// A known user.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Caller {
-    pub user_id: Uuid,
-    pub is_admin: bool,
-}
 
 /// The caller, who must be signed in.
 pub struct SignedIn(pub Caller);
@@ -79,8 +72,7 @@ async fn caller_of(request: &Request) -> Result<Option<Caller>, Problem> {
         }
     };
     let app = request.data::<Arc<App>>().ok_or_else(|| Error::Internal("no application in the request".to_owned()))?;
-    let (user_id, is_admin) = app.authenticate(token).await?;
-    Ok(Some(Caller { user_id, is_admin }))
+    Ok(Some(app.authenticate(token).await?))
 }
 
 fn register_scheme(registry: &mut Registry) {

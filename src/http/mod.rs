@@ -1,14 +1,19 @@
 //! The service over HTTP. This page lists every route and, below, every layer a request passes, in order.
 
+mod auth;
 pub mod body;
 pub mod caller;
+mod client;
+mod current_plan;
 mod docs;
 pub mod layers;
+mod login;
 mod operations;
 pub mod problem;
 mod routes;
 mod schema;
 pub mod serve;
+mod users;
 pub mod values;
 
 use crate::app::App;
@@ -21,6 +26,10 @@ use std::time::Duration;
 /// The groups of the API document.
 #[derive(Tags)]
 pub enum Tag {
+    /// Accounts, tokens and sessions.
+    Auth,
+    /// The signed-in user's own data.
+    Users,
     /// Whether the service is well, and what it is.
     Operations,
 }
@@ -29,8 +38,10 @@ pub enum Tag {
 #[rustfmt::skip]
 fn api() -> impl poem_openapi::OpenApi + 'static {
     (
+        auth::Auth,             // /api/v1/auth: POST /register, /login, /refresh, /logout, /logout-all, /password; GET /me
+        users::Users,           // /api/v1/users: GET PUT /profile; GET POST /preferences; GET PUT DELETE /current-plan;
+                                //   GET /me/export; DELETE /me
         operations::Operations, // GET /health, /health/live, /health/ready, /version
-        (),
     )
 }
 

@@ -1,4 +1,4 @@
-//! Headers that make browsers careful with every answer; a page may set a content policy of its own.
+//! Headers that make browsers and caches careful with every answer, unless the answer says how it may be used.
 
 use poem::http::{HeaderValue, header};
 use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response};
@@ -15,6 +15,7 @@ pub fn layer<E: Endpoint + 'static>(endpoint: E) -> impl Endpoint<Output = Respo
         headers
             .entry(header::CONTENT_SECURITY_POLICY)
             .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-store"));
         Ok(response)
     })
 }

@@ -1,0 +1,196 @@
+//! Accounts: opening one, signing in, the profile, the password, and everything about leaving.
+
+use crate::app::error::Error;
+use crate::app::passwords::Verdict;
+use crate::app::sessions::{Caller, Device, TokenPair, deactivated, unauthenticated};
+use crate::app::tokens;
+use crate::app::{App, Result};
+use crate::domain::catalog::PropertyType;
+use crate::store::consents::{self, Consent};
+use crate::store::error::StoreError;
+use crate::store::sessions;
+use crate::store::users::{self, NewUser, Role, Status, User};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+pub use crate::store::users::ProfileChange;
+
+/// A checked request to open an account.
+pub struct NewAccount {
+    pub email: String,
+    pub password: String,
+    pub name: String,
+    pub zip_code: String,
+    pub property_type: PropertyType,
+    /// Document and version.
+    pub consents: Vec<(String, String)>,
+}
+
+/// What users see of their account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    pub id: Uuid,
+    pub email: String,
+    pub name: String,
+    pub zip_code: String,
+    pub property_type: PropertyType,
+    pub is_admin: bool,
+    pub role: &'static str,
+    pub created_at: Timestamp,
+}
+
+impl App {
+    /// Opens an account and signs its user in.
+    pub async fn register(&self, new: NewAccount, device: Device) -> Result<TokenPair> {
+        self.passwords.check("password", &new.password)?;
+        let name = not_blank("name", &new.name)?;
+        let now = self.now();
+        let user = NewUser {
+            id: Uuid::now_v7(),
+            email: new.email,
+            password_hash: self.passwords.hash(&new.password).await?,
+            name,
+            zip_code: new.zip_code,
+            property_type: new.property_type,
+            role: Role::User,
+            now,
+        };
+        let (session, token) = self.new_session(user.id, device, now)?;
+        let (started, hash) = (session.clone(), tokens::hash_of(&token));
+        let user = self
+            .store
+            .write(move |tx| {
+                let user = users::create(tx, &user)?;
+                for (document, version) in new.consents {
+                    let consent = Consent { id: Uuid::now_v7(), document, version, granted: true, given_at: now };
+                    consents::append(tx, user.id, &consent)?;
+                }
+                sessions::create(tx, &started, hash)?;
+                Ok::<_, StoreError>(user)
+            })
+            .await
+            .map_err(email_taken)?;
+        self.pair(&user, &session, token, now)
+    }
+
+    /// Signs in. An unknown address and a wrong password take the same time and get the same answer.
+    pub async fn login(&self, email: &str, password: &str, device: Device) -> Result<TokenPair> {
+        let wanted = email.to_owned();
+        let user = self.store.read(move |conn| users::by_email(conn, &wanted)).await?;
+        let verdict = self.passwords.verify(user.as_ref().map(|user| user.password_hash.as_str()), password).await?;
+        let user = match (user, &verdict) {
+            (Some(user), Verdict::Right | Verdict::RightAndStale(_)) => user,
+            _ => {
+                tracing::info!(event = "authn_login_fail", ip = device.ip, "sign-in refused");
+                return Err(unauthenticated("The e-mail address or the password is wrong."));
+            }
+        };
+        if user.status == Status::Deactivated {
+            return Err(deactivated());
+        }
+        let now = self.now();
+        let (session, token) = self.new_session(user.id, device, now)?;
+        let (started, hash, user_id) = (session.clone(), tokens::hash_of(&token), user.id);
+        self.store
+            .write(move |tx| {
+                if let Verdict::RightAndStale(fresh) = verdict {
+                    users::set_password(tx, user_id, &fresh, false, now)?;
+                }
+                users::logged_in(tx, user_id, now)?;
+                sessions::create(tx, &started, hash)
+            })
+            .await?;
+        self.pair(&user, &session, token, now)
+    }
+
+    pub async fn profile(&self, user_id: Uuid) -> Result<Profile> {
+        self.user(user_id).await.map(Profile::from)
+    }
+
+    pub async fn change_profile(&self, user_id: Uuid, mut change: ProfileChange) -> Result<Profile> {
+        if let Some(name) = &change.name {
+            change.name = Some(not_blank("name", name)?);
+        }
+        let now = self.now();
+        let changed = self.store.write(move |tx| users::change_profile(tx, user_id, &change, now)).await;
+        changed.map(Profile::from).map_err(email_taken)
+    }
+
+    /// Sets a new password; every other session ends, and so does every access token.
+    pub async fn change_password(&self, caller: Caller, current: &str, new: &str) -> Result<()> {
+        self.demand_password(caller.user_id, "current_password", current).await?;
+        self.passwords.check("new_password", new)?;
+        let hash = self.passwords.hash(new).await?;
+        let now = self.now();
+        self.store
+            .write(move |tx| {
+                users::set_password(tx, caller.user_id, &hash, true, now)?;
+                sessions::revoke_all(tx, caller.user_id, Some(caller.session_id), now)
+            })
+            .await?;
+        self.standings.forget(caller.user_id);
+        tracing::info!(event = "authn_password_change", user_id = %caller.user_id, "password changed");
+        Ok(())
+    }
+
+    /// Erases the account and what belongs to it.
+    pub async fn erase(&self, user_id: Uuid, password: &str) -> Result<()> {
+        self.demand_password(user_id, "password", password).await?;
+        let refusal = || Error::Rule("The last administrator cannot be erased. Appoint another one first.".to_owned());
+        self.store
+            .write(move |tx| {
+                let user = users::by_id(tx, user_id)?.ok_or(StoreError::NotFound)?;
+                if user.role == Role::Admin && users::count_active_admins(tx)? <= 1 {
+                    return Err(refusal());
+                }
+                Ok::<_, Error>(users::erase(tx, user_id)?)
+            })
+            .await?;
+        self.standings.forget(user_id);
+        Ok(())
+    }
+
+    pub(super) async fn user(&self, user_id: Uuid) -> Result<User> {
+        let found = self.store.read(move |conn| users::by_id(conn, user_id)).await?;
+        found.ok_or_else(|| unauthenticated("The account of this token does not exist any more."))
+    }
+
+    /// The password once more, for what a stolen access token must not be enough for.
+    async fn demand_password(&self, user_id: Uuid, field: &str, password: &str) -> Result<()> {
+        let user = self.user(user_id).await?;
+        match self.passwords.verify(Some(&user.password_hash), password).await? {
+            Verdict::Wrong => Err(Error::field(field, "is not the password of this account", "wrong_password")),
+            Verdict::Right | Verdict::RightAndStale(_) => Ok(()),
+        }
+    }
+}
+
+impl From<User> for Profile {
+    fn from(user: User) -> Self {
+        Profile {
+            id: user.id,
+            email: user.email,
+            name: user.name,
+            zip_code: user.zip_code,
+            property_type: user.property_type,
+            is_admin: user.role == Role::Admin,
+            role: user.role.as_str(),
+            created_at: user.created_at,
+        }
+    }
+}
+
+fn email_taken(error: StoreError) -> Error {
+    if error.is_conflict(users::EMAIL_TAKEN) {
+        return Error::Rule("This e-mail address is registered already. Sign in, or use another.".to_owned());
+    }
+    error.into()
+}
+
+/// The text without blanks around it, which must not be all of it.
+fn not_blank(field: &str, text: &str) -> Result<String> {
+    match text.trim() {
+        "" => Err(Error::field(field, "must not be blank", "blank")),
+        trimmed => Ok(trimmed.to_owned()),
+    }
+}

@@ -1,0 +1,100 @@
+//! What a user keeps for recommendations: the weights of what matters, and the plan they are on.
+
+use crate::app::error::Error;
+use crate::app::{App, Result};
+use crate::domain::advice::{CurrentPlan, Priorities};
+use crate::domain::tariff::Cents;
+use crate::domain::units::{Money, Price};
+use crate::store::{current_plans, preferences};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+/// The weights in force for a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SavedPriorities {
+    pub priorities: Priorities,
+    /// `None`: never saved, these are the defaults.
+    pub updated_at: Option<Timestamp>,
+}
+
+impl App {
+    pub async fn priorities(&self, user_id: Uuid) -> Result<SavedPriorities> {
+        let saved = self.store.read(move |conn| preferences::of_user(conn, user_id)).await?;
+        let defaults = SavedPriorities { priorities: Priorities::default(), updated_at: None };
+        Ok(saved.map_or(defaults, |saved| SavedPriorities {
+            priorities: Priorities {
+                cost: saved.cost,
+                flexibility: saved.flexibility,
+                renewable: saved.renewable,
+                rating: saved.rating,
+            },
+            updated_at: Some(saved.updated_at),
+        }))
+    }
+
+    /// Saves cost, flexibility, renewable and rating, in this order.
+    pub async fn save_priorities(&self, user_id: Uuid, percent: [u8; 4]) -> Result<SavedPriorities> {
+        let [cost, flexibility, renewable, rating] = percent;
+        let priorities = Priorities::new(cost, flexibility, renewable, rating)
+            .map_err(|wrong| Error::Rule(format!("The priorities sum to {}. They must sum to 100.", wrong.sum)))?;
+        let updated_at = self.now();
+        let row = preferences::Preferences { cost, flexibility, renewable, rating, updated_at };
+        self.store.write(move |tx| preferences::save(tx, user_id, &row)).await?;
+        Ok(SavedPriorities { priorities, updated_at: Some(updated_at) })
+    }
+
+    /// The plan the user said they are on, and since when we know.
+    pub async fn current_plan(&self, user_id: Uuid) -> Result<Option<(CurrentPlan, Timestamp)>> {
+        let saved = self.store.read(move |conn| current_plans::of_user(conn, user_id)).await?;
+        Ok(saved.map(|(plan, updated_at)| (of_row(plan), updated_at)))
+    }
+
+    pub async fn save_current_plan(&self, user_id: Uuid, plan: CurrentPlan) -> Result<(CurrentPlan, Timestamp)> {
+        if let (Some(start), Some(end)) = (plan.contract_start_date, plan.contract_end_date)
+            && end < start
+        {
+            return Err(Error::field("contract_end_date", "must not lie before contract_start_date", "order"));
+        }
+        let (now, row) = (self.now(), to_row(plan.clone())?);
+        self.store.write(move |tx| current_plans::save(tx, user_id, &row, now)).await?;
+        Ok((plan, now))
+    }
+
+    /// Deleting what is not there is done, too.
+    pub async fn delete_current_plan(&self, user_id: Uuid) -> Result<()> {
+        self.store.write(move |tx| current_plans::delete(tx, user_id)).await?;
+        Ok(())
+    }
+}
+
+fn of_row(row: current_plans::CurrentPlan) -> CurrentPlan {
+    CurrentPlan {
+        plan_id: row.plan_id,
+        plan_name: row.plan_name,
+        supplier_name: row.supplier_name,
+        current_rate: row.rate.map(Cents),
+        monthly_fee: row.monthly_fee,
+        rate_structure: row.rate_structure,
+        contract_start_date: row.contract_start,
+        contract_end_date: row.contract_end,
+        early_termination_fee: row.early_termination_fee,
+        annual_cost: row.annual_cost.map(Price::once),
+    }
+}
+
+fn to_row(plan: CurrentPlan) -> Result<current_plans::CurrentPlan> {
+    let yearly = |money: Money| Price::from_currency(money.currency());
+    let annual_cost = plan.annual_cost.map(yearly).transpose();
+    Ok(current_plans::CurrentPlan {
+        plan_id: plan.plan_id,
+        supplier_name: plan.supplier_name,
+        plan_name: plan.plan_name,
+        rate: plan.current_rate.map(|cents| cents.0),
+        monthly_fee: plan.monthly_fee,
+        rate_structure: plan.rate_structure,
+        contract_start: plan.contract_start_date,
+        contract_end: plan.contract_end_date,
+        early_termination_fee: plan.early_termination_fee,
+        annual_cost: annual_cost.map_err(|wrong| Error::field("annual_cost", wrong.to_string(), "number"))?,
+    })
+}

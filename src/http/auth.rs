@@ -1,0 +1,243 @@
+//! Accounts and tokens: register, sign in, refresh, sign out, change the password, who am I.
+
+use crate::app::App;
+use crate::app::accounts::{NewAccount, Profile};
+use crate::app::sessions::TokenPair;
+use crate::domain::catalog;
+use crate::http::body::{Answer, Done, StrictJson};
+use crate::http::caller::SignedIn;
+use crate::http::login::LoginBody;
+use crate::http::problem::Result;
+use crate::http::values::{Email, TimeValue};
+use crate::http::{Tag, client};
+use poem::web::Data;
+use poem_openapi::{ApiResponse, Enum, Object, OpenApi};
+use std::sync::Arc;
+use uuid::Uuid;
+
+pub struct Auth;
+
+#[OpenApi(prefix_path = "/api/v1/auth", tag = "Tag::Auth")]
+impl Auth {
+    /// Open an account
+    ///
+    /// Answers tokens, so the new user is signed in. An e-mail that is registered already is refused with 400,
+    /// whatever its case.
+    #[oai(path = "/register", method = "post", operation_id = "register_user")]
+    async fn register(
+        &self,
+        app: Data<&Arc<App>>,
+        from: client::From,
+        body: StrictJson<RegisterRequest>,
+    ) -> Result<Registered> {
+        let request = body.0;
+        let consents = request.consents.unwrap_or_default();
+        let account = NewAccount {
+            email: request.email.0,
+            password: request.password,
+            name: request.name,
+            zip_code: request.zip_code,
+            property_type: request.property_type.map(Into::into).unwrap_or_default(),
+            consents: consents.into_iter().map(|consent| (consent.document, consent.version)).collect(),
+        };
+        Ok(Registered::Created(Answer(app.register(account, from.0).await?.into())))
+    }
+
+    /// Sign in
+    ///
+    /// Takes an HTML form (the OAuth2 password form) or the same fields as JSON; `username` is the e-mail address.
+    /// A wrong password and an unknown address are answered alike.
+    #[oai(path = "/login", method = "post", operation_id = "login_user")]
+    async fn login(&self, app: Data<&Arc<App>>, from: client::From, body: LoginBody) -> Result<Answer<Tokens>> {
+        let pair = app.login(&body.0.username, &body.0.password, from.0).await?;
+        Ok(Answer(pair.into()))
+    }
+
+    /// Get a new pair of tokens
+    ///
+    /// Spends the refresh token. Presented again within half a minute it answers the same successor, so that two tabs
+    /// or a retry do no harm; later it counts as stolen, and the whole session ends.
+    #[oai(path = "/refresh", method = "post", operation_id = "refresh_tokens")]
+    async fn refresh(&self, app: Data<&Arc<App>>, body: StrictJson<RefreshRequest>) -> Result<Answer<Tokens>> {
+        Ok(Answer(app.refresh(&body.0.refresh_token).await?.into()))
+    }
+
+    /// Sign out
+    ///
+    /// Ends the session the refresh token belongs to. A token that is unknown or spent is as good as signed out.
+    #[oai(path = "/logout", method = "post", operation_id = "logout_user")]
+    async fn logout(&self, app: Data<&Arc<App>>, body: StrictJson<RefreshRequest>) -> Result<Done> {
+        app.logout(&body.0.refresh_token).await?;
+        Ok(Done::NoContent)
+    }
+
+    /// Sign out everywhere
+    ///
+    /// Ends all sessions of the caller and revokes every access token issued so far.
+    #[oai(path = "/logout-all", method = "post", operation_id = "logout_all_sessions")]
+    async fn logout_all(&self, app: Data<&Arc<App>>, caller: SignedIn) -> Result<Done> {
+        app.logout_all(caller.0.user_id).await?;
+        Ok(Done::NoContent)
+    }
+
+    /// Change the password
+    ///
+    /// Asks for the present one. Every other session ends, and every access token with it: get a new one with the
+    /// refresh token.
+    #[oai(path = "/password", method = "post", operation_id = "change_password")]
+    async fn change_password(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        body: StrictJson<PasswordRequest>,
+    ) -> Result<Done> {
+        app.change_password(caller.0, &body.0.current_password, &body.0.new_password).await?;
+        Ok(Done::NoContent)
+    }
+
+    /// Who am I
+    ///
+    /// The account the access token belongs to.
+    #[oai(path = "/me", method = "get", operation_id = "get_me")]
+    async fn me(&self, app: Data<&Arc<App>>, caller: SignedIn) -> Result<Answer<User>> {
+        Ok(Answer(app.profile(caller.0.user_id).await?.into()))
+    }
+}
+
+#[derive(ApiResponse)]
+enum Registered {
+    /// The account is open, and its user signed in
+    #[oai(status = 201)]
+    Created(Answer<Tokens>),
+}
+
+/// A new account.
+#[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
+struct RegisterRequest {
+    email: Email,
+    /// At least 6 characters, or more where the service is set to be strict.
+    #[oai(validator(min_length = 1, max_length = 1024))]
+    password: String,
+    #[oai(validator(min_length = 1, max_length = 255))]
+    name: String,
+    /// ZIP or ZIP+4.
+    #[oai(validator(pattern = r"^\d{5}(-\d{4})?$", max_length = 10))]
+    zip_code: String,
+    /// `residential` when left out.
+    property_type: Option<PropertyType>,
+    /// Documents the user agrees to.
+    #[oai(validator(max_items = 20))]
+    consents: Option<Vec<ConsentGiven>>,
+}
+
+/// Agreement to one version of a document.
+#[derive(Object)]
+struct ConsentGiven {
+    /// `terms`, `privacy`, `marketing`.
+    #[oai(validator(min_length = 1, max_length = 64))]
+    document: String,
+    #[oai(validator(min_length = 1, max_length = 64))]
+    version: String,
+}
+
+/// What is supplied with electricity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[oai(rename_all = "snake_case")]
+pub enum PropertyType {
+    Residential,
+    Commercial,
+}
+
+/// A refresh token.
+#[derive(Object)]
+struct RefreshRequest {
+    #[oai(validator(min_length = 1, max_length = 512))]
+    refresh_token: String,
+}
+
+/// The present password and the one to replace it.
+#[derive(Object)]
+struct PasswordRequest {
+    #[oai(validator(min_length = 1, max_length = 1024))]
+    current_password: String,
+    #[oai(validator(min_length = 1, max_length = 1024))]
+    new_password: String,
+}
+
+/// Tokens of a signed-in user.
+#[derive(Object)]
+struct Tokens {
+    /// Sent as `Authorization: Bearer`.
+    #[oai(validator(max_length = 2048))]
+    access_token: String,
+    /// Good for one use at `/auth/refresh`.
+    #[oai(validator(max_length = 512))]
+    refresh_token: String,
+    /// `bearer`
+    #[oai(validator(max_length = 10))]
+    token_type: String,
+    /// Seconds the access token lives.
+    expires_in: u32,
+}
+
+/// An account.
+#[derive(Object)]
+pub struct User {
+    id: Uuid,
+    email: Email,
+    #[oai(validator(max_length = 255))]
+    name: String,
+    #[oai(validator(max_length = 16))]
+    zip_code: String,
+    property_type: PropertyType,
+    is_admin: bool,
+    /// `user`, `support` or `admin`.
+    #[oai(validator(max_length = 20))]
+    role: String,
+    created_at: TimeValue,
+}
+
+impl From<TokenPair> for Tokens {
+    fn from(pair: TokenPair) -> Self {
+        Tokens {
+            access_token: pair.access_token,
+            refresh_token: pair.refresh_token,
+            token_type: "bearer".to_owned(),
+            expires_in: pair.expires_in_seconds,
+        }
+    }
+}
+
+impl From<Profile> for User {
+    fn from(profile: Profile) -> Self {
+        User {
+            id: profile.id,
+            email: Email(profile.email),
+            name: profile.name,
+            zip_code: profile.zip_code,
+            property_type: profile.property_type.into(),
+            is_admin: profile.is_admin,
+            role: profile.role.to_owned(),
+            created_at: TimeValue(profile.created_at),
+        }
+    }
+}
+
+impl From<catalog::PropertyType> for PropertyType {
+    fn from(of: catalog::PropertyType) -> Self {
+        match of {
+            catalog::PropertyType::Residential => PropertyType::Residential,
+            catalog::PropertyType::Commercial => PropertyType::Commercial,
+        }
+    }
+}
+
+impl From<PropertyType> for catalog::PropertyType {
+    fn from(of: PropertyType) -> Self {
+        match of {
+            PropertyType::Residential => catalog::PropertyType::Residential,
+            PropertyType::Commercial => catalog::PropertyType::Commercial,
+        }
+    }
+}

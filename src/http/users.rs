@@ -1,0 +1,188 @@
+//! The signed-in user: profile, preferences, the plan they are on, what is held on them, and leaving.
+
+use crate::app::App;
+use crate::app::accounts::ProfileChange;
+use crate::app::error::Error;
+use crate::app::household::SavedPriorities;
+use crate::domain::advice::{CurrentPlan, Priorities};
+use crate::http::auth::{PropertyType, User};
+use crate::http::body::{Answer, Done, StrictJson};
+use crate::http::caller::SignedIn;
+use crate::http::current_plan::PlanOnNow;
+use crate::http::problem::Result;
+use crate::http::values::{Email, TimeValue};
+use crate::http::Tag;
+use poem::web::Data;
+use poem_openapi::{Object, OpenApi};
+use std::sync::Arc;
+
+pub struct Users;
+
+#[OpenApi(prefix_path = "/api/v1/users", tag = "Tag::Users")]
+impl Users {
+    /// Get the profile
+    ///
+    /// The caller's own account.
+    #[oai(path = "/profile", method = "get", operation_id = "get_profile")]
+    async fn profile(&self, app: Data<&Arc<App>>, caller: SignedIn) -> Result<Answer<User>> {
+        Ok(Answer(app.profile(caller.0.user_id).await?.into()))
+    }
+
+    /// Change the profile
+    ///
+    /// Only the fields that are given change. An e-mail that another account has is refused with 400.
+    #[oai(path = "/profile", method = "put", operation_id = "update_profile")]
+    async fn update_profile(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        body: StrictJson<ProfileRequest>,
+    ) -> Result<Answer<ProfileChanged>> {
+        let request = body.0;
+        let change = ProfileChange {
+            name: request.name,
+            email: request.email.map(|email| email.0),
+            zip_code: request.zip_code,
+            property_type: request.property_type.map(Into::into),
+        };
+        let profile = app.change_profile(caller.0.user_id, change).await?;
+        let message = "The profile is saved.".to_owned();
+        Ok(Answer(ProfileChanged { message, success: true, data: profile.into() }))
+    }
+
+    /// Get the preferences
+    ///
+    /// The weights recommendations use unless a request brings its own. None saved: 40, 30, 20, 10 and no
+    /// `updated_at`.
+    #[oai(path = "/preferences", method = "get", operation_id = "get_preferences")]
+    async fn preferences(&self, app: Data<&Arc<App>>, caller: SignedIn) -> Result<Answer<Preferences>> {
+        Ok(Answer(app.priorities(caller.0.user_id).await?.into()))
+    }
+
+    /// Save the preferences
+    ///
+    /// Four whole numbers that sum to 100; another sum is refused with 400.
+    #[oai(path = "/preferences", method = "post", operation_id = "save_preferences")]
+    async fn save_preferences(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        body: StrictJson<PreferencesRequest>,
+    ) -> Result<Answer<Preferences>> {
+        let PreferencesRequest { cost_priority, flexibility_priority, renewable_priority, rating_priority } = body.0;
+        let priorities = [cost_priority, flexibility_priority, renewable_priority, rating_priority];
+        Ok(Answer(app.save_priorities(caller.0.user_id, priorities).await?.into()))
+    }
+
+    /// Get the current plan
+    ///
+    /// The plan the caller said they are on; 404 when none is saved.
+    #[oai(path = "/current-plan", method = "get", operation_id = "get_current_plan")]
+    async fn current_plan(&self, app: Data<&Arc<App>>, caller: SignedIn) -> Result<Answer<PlanOnNow>> {
+        let saved = app.current_plan(caller.0.user_id).await?;
+        let saved = saved.ok_or_else(|| Error::NotFound("No current plan is saved. Save one first.".to_owned()))?;
+        Ok(Answer(PlanOnNow::of(saved)))
+    }
+
+    /// Save the current plan
+    ///
+    /// Replaces the one saved before. Every field is optional; savings are computed from the best of what is given.
+    #[oai(path = "/current-plan", method = "put", operation_id = "save_current_plan")]
+    async fn save_current_plan(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        body: StrictJson<PlanOnNow>,
+    ) -> Result<Answer<PlanOnNow>> {
+        let plan = CurrentPlan::try_from(body.0)?;
+        Ok(Answer(PlanOnNow::of(app.save_current_plan(caller.0.user_id, plan).await?)))
+    }
+
+    /// Delete the current plan
+    ///
+    /// Deleting what is not there is done, too.
+    #[oai(path = "/current-plan", method = "delete", operation_id = "delete_current_plan")]
+    async fn delete_current_plan(&self, app: Data<&Arc<App>>, caller: SignedIn) -> Result<Done> {
+        app.delete_current_plan(caller.0.user_id).await?;
+        Ok(Done::NoContent)
+    }
+
+    /// Delete the account
+    ///
+    /// Asks for the password. Erases what is held on the caller and revokes every token; it cannot be undone.
+    #[oai(path = "/me", method = "delete", operation_id = "delete_my_account")]
+    async fn erase(&self, app: Data<&Arc<App>>, caller: SignedIn, body: StrictJson<EraseRequest>) -> Result<Done> {
+        app.erase(caller.0.user_id, &body.0.password).await?;
+        Ok(Done::NoContent)
+    }
+}
+
+/// Changes of an account.
+#[derive(Object)]
+struct ProfileRequest {
+    #[oai(validator(min_length = 1, max_length = 255))]
+    name: Option<String>,
+    email: Option<Email>,
+    /// ZIP or ZIP+4.
+    #[oai(validator(pattern = r"^\d{5}(-\d{4})?$", max_length = 10))]
+    zip_code: Option<String>,
+    property_type: Option<PropertyType>,
+}
+
+/// The account after the change.
+#[derive(Object)]
+struct ProfileChanged {
+    #[oai(validator(max_length = 200))]
+    message: String,
+    success: bool,
+    data: User,
+}
+
+/// What matters, in percent; the four sum to 100.
+#[derive(Object)]
+struct PreferencesRequest {
+    #[oai(validator(minimum(value = "0"), maximum(value = "100")))]
+    cost_priority: u8,
+    #[oai(validator(minimum(value = "0"), maximum(value = "100")))]
+    flexibility_priority: u8,
+    #[oai(validator(minimum(value = "0"), maximum(value = "100")))]
+    renewable_priority: u8,
+    #[oai(validator(minimum(value = "0"), maximum(value = "100")))]
+    rating_priority: u8,
+}
+
+/// What matters, in percent.
+#[derive(Object)]
+struct Preferences {
+    #[oai(validator(minimum(value = "0"), maximum(value = "100")))]
+    cost_priority: u8,
+    #[oai(validator(minimum(value = "0"), maximum(value = "100")))]
+    flexibility_priority: u8,
+    #[oai(validator(minimum(value = "0"), maximum(value = "100")))]
+    renewable_priority: u8,
+    #[oai(validator(minimum(value = "0"), maximum(value = "100")))]
+    rating_priority: u8,
+    /// `null`: never saved, these are the defaults.
+    #[oai(nullable)]
+    updated_at: Option<TimeValue>,
+}
+
+/// The password, once more.
+#[derive(Object)]
+struct EraseRequest {
+    #[oai(validator(min_length = 1, max_length = 1024))]
+    password: String,
+}
+
+impl From<SavedPriorities> for Preferences {
+    fn from(saved: SavedPriorities) -> Self {
+        let Priorities { cost, flexibility, renewable, rating } = saved.priorities;
+        Preferences {
+            cost_priority: cost,
+            flexibility_priority: flexibility,
+            renewable_priority: renewable,
+            rating_priority: rating,
+            updated_at: saved.updated_at.map(TimeValue),
+        }
+    }
+}
