@@ -92,7 +92,9 @@ impl App {
             .write(move |tx| {
                 let rotation = sessions::rotate(tx, hash, offered, now, expires_at, REUSE_LEEWAY)?;
                 let user = match &rotation {
-                    Rotation::Rotated(session) | Rotation::Repeated { session, .. } => users::by_id(tx, session.user_id)?,
+                    Rotation::Rotated(session) | Rotation::Repeated { session, .. } => {
+                        users::by_id(tx, session.user_id)?
+                    }
                     Rotation::Reused(_) | Rotation::Refused => None,
                 };
                 Ok::<_, Error>((rotation, user))

@@ -67,14 +67,7 @@ impl Tokens {
     }
 
     /// A new access token; `now` in seconds since 1970.
-    pub fn sign(
-        &self,
-        user: Uuid,
-        session: Uuid,
-        is_admin: bool,
-        version: i64,
-        now: i64,
-    ) -> Result<String, JwtError> {
+    pub fn sign(&self, user: Uuid, session: Uuid, is_admin: bool, version: i64, now: i64) -> Result<String, JwtError> {
         let claims = Claims {
             iss: ISSUER.to_owned(),
             aud: AUDIENCE.to_owned(),
@@ -230,7 +223,8 @@ mod tests {
 
     #[test]
     fn the_previous_key_opens_and_a_third_does_not() {
-        let token = tokens("the old secret of many bytes....", None).sign(USER, SESSION, false, 0, NOW).expect("signed");
+        let token =
+            tokens("the old secret of many bytes....", None).sign(USER, SESSION, false, 0, NOW).expect("signed");
         let rotated = tokens("the new secret of many bytes....", Some("the old secret of many bytes...."));
         assert!(rotated.verify(&token, NOW).is_ok());
         assert_eq!(tokens("the new secret of many bytes....", None).verify(&token, NOW), Err(Refused::Invalid));

@@ -2,6 +2,7 @@
 
 mod completions;
 mod config;
+mod database;
 mod failure;
 mod openapi;
 mod output;

@@ -1,8 +1,9 @@
 //! `treebeard serve`: the service until it is told to stop.
 
 use crate::app::App;
-use crate::cli::{Failure, SettingFlags, service};
+use crate::cli::{Failure, SettingFlags, database, service};
 use crate::ops::logging;
+use crate::store::Migrations;
 use clap::Args;
 use std::net::SocketAddr;
 
@@ -24,7 +25,8 @@ pub fn run(arguments: &Arguments, settings: &SettingFlags) -> Result<(), Failure
     logging::start(&config.logging, config.debug);
     let environment = config.environment.as_str();
     let database = config.database.url.masked();
-    let app = App::new(config).map_err(Failure::failed)?;
+    let store = database::open(&config, Migrations::Apply)?;
+    let app = App::new(config, store).map_err(Failure::failed)?;
     service::run(app, |address| {
         tracing::info!(%address, environment, database, version = env!("CARGO_PKG_VERSION"), "listening on http://{address}");
     })

@@ -75,7 +75,11 @@ fn of_form(bytes: &[u8]) -> Result<Value, Problem> {
     for (name, value) in form_urlencoded::parse(bytes) {
         if members.contains_key(name.as_ref()) {
             let field: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
-            return Err(Problem::invalid(vec![FieldFault::new(field, "is given more than once: keep one", "repeated_field")]));
+            return Err(Problem::invalid(vec![FieldFault::new(
+                field,
+                "is given more than once: keep one",
+                "repeated_field",
+            )]));
         }
         members.insert(name.into_owned(), Value::String(value.into_owned()));
     }
@@ -89,7 +93,8 @@ mod tests {
     #[test]
     fn a_form_is_read_as_the_same_object_json_would_be() {
         let form = of_form(b"grant_type=password&username=a%2Bb%40example.com&password=p+w%26d").expect("a form");
-        let expected = serde_json::json!({"grant_type": "password", "username": "a+b@example.com", "password": "p w&d"});
+        let expected =
+            serde_json::json!({"grant_type": "password", "username": "a+b@example.com", "password": "p w&d"});
         assert_eq!(form, expected);
         let repeated = of_form(b"username=a&username=b").expect_err("refused");
         assert_eq!(repeated.status, StatusCode::UNPROCESSABLE_ENTITY);
