@@ -1,0 +1,284 @@
+//! What the columns of a table are, told by its header line or, without one, by its first row.
+
+use super::detect;
+use super::moment::{Moment, Order, month};
+use super::number::{Style, Unit, parse};
+use super::text::{Records, Sheet, Source};
+use crate::domain::tariff::model::Register;
+use crate::formats::error::FormatError;
+use csv::ByteRecord;
+use jiff::tz::TimeZone;
+
+/// How a header says its `end` dates are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum End {
+    /// The last day of the period.
+    Inclusive,
+    /// The first day after it.
+    Exclusive,
+    #[default]
+    Unsaid,
+}
+
+/// Where the fields are in a row.
+#[derive(Debug, Clone, Default)]
+pub struct Columns {
+    /// `start` is a month.
+    pub is_month: bool,
+    pub year: Option<usize>,
+    /// The month, date or timestamp.
+    pub start: Option<usize>,
+    /// A time of day beside it.
+    pub time: Option<usize>,
+    pub end: Option<usize>,
+    pub end_meaning: End,
+    pub value: usize,
+    /// As the header names it.
+    pub unit: Option<Unit>,
+    pub unit_column: Option<usize>,
+    /// A second value column, of what was fed in.
+    pub export: Option<usize>,
+    /// A column that says which of import and export a row is.
+    pub channel: Option<usize>,
+    pub meter: Option<usize>,
+    pub quality: Option<usize>,
+    names: Vec<String>,
+}
+
+/// A table ready to be read: its columns known, its first data record next.
+pub struct Table<'r> {
+    pub columns: Columns,
+    pub sheet: Sheet,
+    pub records: Records<'r>,
+    header: Vec<String>,
+}
+
+impl<'r> Table<'r> {
+    pub fn open(source: Source<'r>) -> Result<Self, FormatError> {
+        let sheet = Sheet::of(source.start());
+        let Some((skip, columns)) = Columns::find(&sheet) else { return Err(detect::of_unknown(&sheet.rows)) };
+        let header =
+            skip.checked_sub(1).and_then(|n| sheet.rows.get(n)).map(|(_, row)| row.clone()).unwrap_or_default();
+        let mut records = source.records(&sheet);
+        let mut record = ByteRecord::new();
+        for _ in 0..skip {
+            records.next(&mut record)?;
+        }
+        Ok(Table { columns, sheet, records, header })
+    }
+
+    /// The next row that is neither blank, nor the header again, nor a line of totals.
+    pub fn next(&mut self, record: &mut ByteRecord) -> Result<Option<u64>, FormatError> {
+        while let Some(line) = self.records.next(record)? {
+            let blank = record.iter().all(|field| field.trim_ascii().is_empty());
+            let first = record.get(0).unwrap_or_default().trim_ascii();
+            let again = !self.header.is_empty()
+                && record.iter().map(<[u8]>::trim_ascii).eq(self.header.iter().map(String::as_bytes));
+            if !(blank || again || first.get(..5).is_some_and(|start| start.eq_ignore_ascii_case(b"total"))) {
+                return Ok(Some(line));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The order of day and month in a column, with the sentence to note when nothing in the file tells.
+    pub fn order(&self, column: Option<usize>, days_apart: i64, zone: &TimeZone) -> (Order, Option<String>) {
+        let looks_numeric =
+            |text: &&str| text.starts_with(|c: char| c.is_ascii_digit()) && text.contains(['/', '.', '-']);
+        let dates = self
+            .sheet
+            .rows
+            .iter()
+            .filter_map(|(_, row)| row.get(column?).map(|text| text.split([' ', 'T']).next().unwrap_or_default()))
+            .filter(looks_numeric);
+        if let Some(order) = Order::of(dates.clone(), days_apart) {
+            return (order, None);
+        }
+        let order = Order::usual_in(zone);
+        let is_open = dates.clone().any(|text| text.find(['/', '.', '-']).is_some_and(|at| at < 4));
+        let note = is_open.then(|| {
+            let meant = if order == Order::MonthFirst { "month/day/year" } else { "day/month/year" };
+            format!("Dates are read as {meant}, the market's habit; nothing in the file tells.")
+        });
+        (order, note)
+    }
+}
+
+impl Columns {
+    /// The columns, and how many records come before the data.
+    pub fn find(sheet: &Sheet) -> Option<(usize, Columns)> {
+        let rows = sheet.rows.iter().take(30);
+        rows.clone()
+            .enumerate()
+            .find_map(|(n, (_, row))| Columns::of_header(row).map(|columns| (n + 1, columns)))
+            .or_else(|| sheet.rows.first().and_then(|(_, row)| Columns::of_data(row)).map(|columns| (0, columns)))
+    }
+
+    /// The name of a column, for messages.
+    pub fn name(&self, column: usize) -> String {
+        self.names
+            .get(column)
+            .filter(|name| !name.is_empty())
+            .cloned()
+            .unwrap_or_else(|| format!("column {}", column + 1))
+    }
+
+    fn of_header(row: &[String]) -> Option<Columns> {
+        let mut columns = Columns { names: row.to_vec(), ..Columns::default() };
+        let (mut named, mut guessed, mut exports, mut time_end) = (Vec::new(), Vec::new(), Vec::new(), None);
+        if row.len() < 2 || row.iter().any(|field| field.len() > 100) {
+            return None;
+        }
+        for (n, field) in row.iter().enumerate() {
+            if is_value(field) {
+                // A header has no numbers in it.
+                return None;
+            }
+            let lower = field.to_lowercase();
+            let words: Vec<&str> =
+                lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+            let has = |any: &[&str]| words.iter().any(|word| any.contains(word));
+            let is = |any: &[&str]| any.contains(&words.join(" ").as_str());
+            if has(&["cost", "price", "charge", "charges", "tax", "rate", "amount", "temperature", "revision"]) {
+                continue;
+            }
+            let unit = Unit::named(field);
+            if matches!(unit, Some(Err(_))) {
+                continue;
+            } else if has(&["export", "exported", "generation", "surplus", "received", "feedin"])
+                && !has(&["consumption"])
+            {
+                exports.push((n, unit));
+            } else if let Some(Ok(unit)) = unit {
+                named.push((n, Some(Ok(unit))));
+            } else if is(&[
+                "month",
+                "billing month",
+                "bill month",
+                "year month",
+                "yearmonth",
+                "usage month",
+                "period",
+                "billing period",
+                "service month",
+            ]) {
+                (columns.is_month, columns.start) = (true, Some(n));
+            } else if is(&["year"]) {
+                columns.year = Some(n);
+            } else if has(&["unit", "units", "uom"]) {
+                columns.unit_column = Some(n);
+            } else if has(&["quality", "status", "flag", "actual", "estimated"]) {
+                columns.quality = Some(n);
+            } else if has(&["meter", "esiid", "esid", "nmi", "mpan", "mprn", "icp"])
+                && !has(&["read", "reading", "date"])
+            {
+                columns.meter = Some(n);
+            } else if has(&["end", "ending", "to", "until", "through", "finish"]) {
+                let meaning = if has(&["exclusive", "until"]) {
+                    End::Exclusive
+                } else if has(&["inclusive", "through"]) {
+                    End::Inclusive
+                } else {
+                    End::Unsaid
+                };
+                if is(&["end time", "to time", "end hour"]) {
+                    time_end = Some(n)
+                } else {
+                    columns.end = columns.end.or(Some(n))
+                }
+                columns.end_meaning = meaning;
+            } else if is(&["time", "start time", "from time", "time of day", "clock time"]) {
+                columns.time = columns.time.or(Some(n));
+            } else if has(&[
+                "start",
+                "from",
+                "begin",
+                "beginning",
+                "date",
+                "day",
+                "timestamp",
+                "datetime",
+                "interval",
+                "datum",
+            ]) || lower == "ts"
+            {
+                columns.start = columns.start.or(Some(n));
+            } else if has(&["direction", "channel", "flow", "type", "stream", "register"]) {
+                columns.channel = columns.channel.or(Some(n));
+            } else if has(&[
+                "usage",
+                "consumption",
+                "value",
+                "energy",
+                "import",
+                "imported",
+                "quantity",
+                "use",
+                "reading",
+                "delivered",
+                "used",
+            ]) {
+                guessed.push((n, None));
+            }
+        }
+        // A lone `Start time` or `End time` is a timestamp; beside a date it is a time of day.
+        if columns.start.is_none() {
+            columns.start = columns.time.take();
+        }
+        columns.end = columns.end.or(time_end);
+        let (value, unit) = named.first().or(guessed.first()).or(exports.first()).cloned()?;
+        (columns.value, columns.unit) = (value, unit.and_then(Result::ok));
+        columns.export = exports.first().map(|(n, _)| *n).filter(|n| *n != value);
+        (columns.start.is_some() || columns.end.is_some()).then_some(columns)
+    }
+
+    /// Of a first row that is data: `2024-01,850`, `2024-01-01,2024-02-01,850`, `2024-01-01 00:15,0.2`.
+    fn of_data(row: &[String]) -> Option<Columns> {
+        let is_time = |text: &String| {
+            Moment::parse(text.as_bytes(), Order::MonthFirst).is_some()
+                || Moment::parse(text.as_bytes(), Order::DayFirst).is_some()
+        };
+        match row {
+            [first, value, ..]
+                if is_value(value) && !is_time(first) && month(first.as_bytes(), Order::MonthFirst).is_some() =>
+            {
+                Some(Columns { is_month: true, start: Some(0), value: 1, ..Columns::default() })
+            }
+            [first, value, ..] if is_time(first) && !is_time(value) && is_value(value) => {
+                Some(Columns { start: Some(0), value: 1, ..Columns::default() })
+            }
+            [first, second, value, ..] if is_time(first) && is_time(second) && is_value(value) => {
+                Some(Columns { start: Some(0), end: Some(1), value: 2, ..Columns::default() })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Whether a field is a number in any style.
+pub fn is_value(text: &str) -> bool {
+    parse(text.as_bytes(), Style::Point).is_ok() || parse(text.as_bytes(), Style::Comma).is_ok()
+}
+
+/// The register a channel's or stream's name means.
+pub fn register_named(name: &[u8]) -> Register {
+    let name = String::from_utf8_lossy(name).to_lowercase();
+    if ["export", "generation", "surplus", "received", "feed", "solar", "reverse"]
+        .iter()
+        .any(|word| name.contains(word))
+    {
+        Register::Export
+    } else if ["controlled", "off peak load", "hot water"].iter().any(|word| name.contains(word)) {
+        Register::Controlled
+    } else {
+        Register::Import
+    }
+}
+
+/// The first unit that is none of ours in a header, with its column's name.
+pub fn foreign_unit(rows: &[(u64, Vec<String>)]) -> Option<(String, String)> {
+    rows.iter()
+        .take(30)
+        .flat_map(|(_, row)| row)
+        .find_map(|field| Unit::named(field).and_then(Result::err).map(|unit| (field.clone(), unit)))
+}

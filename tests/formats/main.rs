@@ -1,0 +1,3 @@
+//! Files in the public formats, real and broken.
+
+mod usage;

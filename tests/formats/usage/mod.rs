@@ -1,0 +1,4 @@
+//! Meter files.
+
+mod real;
+mod support;
