@@ -124,111 +124,45 @@ impl Columns {
     }
 
     fn of_header(row: &[String]) -> Option<Columns> {
-        let mut columns = Columns { names: row.to_vec(), ..Columns::default() };
-        let (mut named, mut guessed, mut exports, mut time_end) = (Vec::new(), Vec::new(), Vec::new(), None);
-        if row.len() < 2 || row.iter().any(|field| field.len() > 100) {
+        // A header has no numbers in it.
+        if row.len() < 2 || row.iter().any(|field| field.len() > 100 || is_value(field)) {
             return None;
         }
-        for (n, field) in row.iter().enumerate() {
-            if is_value(field) {
-                // A header has no numbers in it.
-                return None;
-            }
-            let lower = field.to_lowercase();
-            let words: Vec<&str> =
-                lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-            let has = |any: &[&str]| words.iter().any(|word| any.contains(word));
-            let is = |any: &[&str]| any.contains(&words.join(" ").as_str());
-            if has(&["cost", "price", "charge", "charges", "tax", "rate", "amount", "temperature", "revision"]) {
-                continue;
-            }
-            let unit = Unit::named(field);
-            if matches!(unit, Some(Err(_))) {
-                continue;
-            } else if has(&["export", "exported", "generation", "surplus", "received", "feedin"])
-                && !has(&["consumption"])
-            {
-                exports.push((n, unit));
-            } else if let Some(Ok(unit)) = unit {
-                named.push((n, Some(Ok(unit))));
-            } else if is(&[
-                "month",
-                "billing month",
-                "bill month",
-                "year month",
-                "yearmonth",
-                "usage month",
-                "period",
-                "billing period",
-                "service month",
-            ]) {
-                (columns.is_month, columns.start) = (true, Some(n));
-            } else if is(&["year"]) {
-                columns.year = Some(n);
-            } else if has(&["unit", "units", "uom"]) {
-                columns.unit_column = Some(n);
-            } else if has(&["quality", "status", "flag", "actual", "estimated"]) {
-                columns.quality = Some(n);
-            } else if has(&["meter", "esiid", "esid", "nmi", "mpan", "mprn", "icp"])
-                && !has(&["read", "reading", "date"])
-            {
-                columns.meter = Some(n);
-            } else if has(&["end", "ending", "to", "until", "through", "finish"]) {
-                let meaning = if has(&["exclusive", "until"]) {
-                    End::Exclusive
-                } else if has(&["inclusive", "through"]) {
-                    End::Inclusive
-                } else {
-                    End::Unsaid
-                };
-                if is(&["end time", "to time", "end hour"]) {
-                    time_end = Some(n)
-                } else {
-                    columns.end = columns.end.or(Some(n))
-                }
-                columns.end_meaning = meaning;
-            } else if is(&["time", "start time", "from time", "time of day", "clock time"]) {
-                columns.time = columns.time.or(Some(n));
-            } else if has(&[
-                "start",
-                "from",
-                "begin",
-                "beginning",
-                "date",
-                "day",
-                "timestamp",
-                "datetime",
-                "interval",
-                "datum",
-            ]) || lower == "ts"
-            {
-                columns.start = columns.start.or(Some(n));
-            } else if has(&["direction", "channel", "flow", "type", "stream", "register"]) {
-                columns.channel = columns.channel.or(Some(n));
-            } else if has(&[
-                "usage",
-                "consumption",
-                "value",
-                "energy",
-                "import",
-                "imported",
-                "quantity",
-                "use",
-                "reading",
-                "delivered",
-                "used",
-            ]) {
-                guessed.push((n, None));
-            }
+        let roles: Vec<Role> = row.iter().map(|field| Role::of(field)).collect();
+        let first = |is: fn(&Role) -> bool| roles.iter().position(is);
+        let named = first(|role| matches!(role, Role::Energy(_)));
+        let value = named.or(first(|role| *role == Role::Value)).or(first(|role| matches!(role, Role::Export(_))))?;
+        let month = first(|role| *role == Role::Month);
+        let mut time = first(|role| *role == Role::Time);
+        let mut start = month.or(first(|role| *role == Role::Start));
+        if start.is_none() {
+            // A lone `Start time` is a timestamp; beside a date it is a time of day.
+            start = time.take();
         }
-        // A lone `Start time` or `End time` is a timestamp; beside a date it is a time of day.
-        if columns.start.is_none() {
-            columns.start = columns.time.take();
-        }
-        columns.end = columns.end.or(time_end);
-        let (value, unit) = named.first().or(guessed.first()).or(exports.first()).cloned()?;
-        (columns.value, columns.unit) = (value, unit.and_then(Result::ok));
-        columns.export = exports.first().map(|(n, _)| *n).filter(|n| *n != value);
+        let ends = |role: &Role| matches!(role, Role::End(_));
+        let end = first(ends).or(first(|role| *role == Role::EndTime));
+        let columns = Columns {
+            is_month: month.is_some(),
+            year: first(|role| *role == Role::Year),
+            start,
+            time,
+            end,
+            end_meaning: roles.iter().find(|role| ends(role)).map_or(End::Unsaid, |role| match role {
+                Role::End(meaning) => *meaning,
+                _ => End::Unsaid,
+            }),
+            value,
+            unit: match roles[value] {
+                Role::Energy(unit) | Role::Export(Some(unit)) => Some(unit),
+                _ => None,
+            },
+            unit_column: first(|role| *role == Role::Unit),
+            export: first(|role| matches!(role, Role::Export(_))).filter(|n| *n != value),
+            channel: first(|role| *role == Role::Channel),
+            meter: first(|role| *role == Role::Meter),
+            quality: first(|role| *role == Role::Quality),
+            names: row.to_vec(),
+        };
         (columns.start.is_some() || columns.end.is_some()).then_some(columns)
     }
 
@@ -251,6 +185,75 @@ impl Columns {
                 Some(Columns { start: Some(0), end: Some(1), value: 2, ..Columns::default() })
             }
             _ => None,
+        }
+    }
+}
+
+/// What a header's field says its column is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Role {
+    Month,
+    Year,
+    Start,
+    Time,
+    End(End),
+    EndTime,
+    /// A value whose unit is named.
+    Energy(Unit),
+    Value,
+    Export(Option<Unit>),
+    Unit,
+    Quality,
+    Meter,
+    Channel,
+    Other,
+}
+
+impl Role {
+    fn of(field: &str) -> Role {
+        let lower = field.to_lowercase();
+        let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+        let has = |list: &str| words.iter().any(|word| list.split(' ').any(|known| known == *word));
+        let is = |list: &str| list.split(',').any(|known| known == words.join(" "));
+        if has("cost price charge charges tax rate amount temperature revision") {
+            return Role::Other;
+        }
+        let unit = match Unit::named(field) {
+            Some(Err(_)) => return Role::Other,
+            Some(Ok(unit)) => Some(unit),
+            None => None,
+        };
+        if has("export exported generation surplus received feedin") && !has("consumption") {
+            return Role::Export(unit);
+        }
+        if let Some(unit) = unit {
+            return Role::Energy(unit);
+        }
+        if is("month,billing month,bill month,year month,yearmonth,usage month,period,billing period,service month") {
+            Role::Month
+        } else if is("year") {
+            Role::Year
+        } else if has("unit units uom") {
+            Role::Unit
+        } else if has("quality status flag actual estimated") {
+            Role::Quality
+        } else if has("meter esiid esid nmi mpan mprn icp") && !has("read reading date") {
+            Role::Meter
+        } else if is("end time,to time,end hour") {
+            Role::EndTime
+        } else if has("end ending to until through finish") {
+            let meaning = if has("exclusive until") { End::Exclusive } else { End::Unsaid };
+            Role::End(if has("inclusive through") { End::Inclusive } else { meaning })
+        } else if is("time,start time,from time,time of day,clock time") {
+            Role::Time
+        } else if has("start from begin beginning date day timestamp datetime interval datum ts") {
+            Role::Start
+        } else if has("direction channel flow type stream register") {
+            Role::Channel
+        } else if has("usage consumption value energy import imported quantity use reading delivered used") {
+            Role::Value
+        } else {
+            Role::Other
         }
     }
 }

@@ -121,15 +121,6 @@ impl<'o> Gather<'o> {
         }
     }
 
-    /// An error when the file holds more values than we take.
-    pub fn check_count(&self, held: usize) -> Result<(), FormatError> {
-        if held < MAX_READINGS {
-            return Ok(());
-        }
-        let reason = format!("the file holds more than {MAX_READINGS} values");
-        Err(FormatError::file(reason, "Split it by year and import the parts"))
-    }
-
     /// The result, or the refusal that the rejected rows are.
     pub fn finish(mut self, format: UsageFormat, readings: RawReadings) -> Result<UsageFile, FormatError> {
         self.check_meters()?;
@@ -175,6 +166,16 @@ impl<'o> Gather<'o> {
 fn is_named(wanted: &str, position: usize, id: &[u8]) -> bool {
     let wanted = wanted.trim();
     wanted.parse() == Ok(position + 1) || wanted.trim_start_matches('\'').as_bytes() == id
+}
+
+/// An error when a file holds more values than we take.
+#[inline]
+pub fn check_count(held: usize) -> Result<(), FormatError> {
+    if held < MAX_READINGS {
+        return Ok(());
+    }
+    let reason = format!("the file holds more than {MAX_READINGS} values");
+    Err(FormatError::file(reason, "Split it by year and import the parts"))
 }
 
 /// Checks a month's or billing period's energy.

@@ -11,7 +11,7 @@
 //! - import and export are two columns, or a channel column; several meters in one file are refused unless one is named.
 
 use super::fields::{Columns, Table, register_named};
-use super::gather::{Gather, check_interval};
+use super::gather::{Gather, check_count, check_interval};
 use super::moment::{Clock, Instants, Moment, Order, Passes, time_of_day};
 use super::monthly::{clip, shown};
 use super::number::{Carry, Unit, parse};
@@ -34,7 +34,9 @@ pub fn read(source: Source, gather: &mut Gather) -> Result<RawReadings, FormatEr
     let table = Table::open(source)?;
     let columns = &table.columns;
     let (order, note) = table.order(columns.start.or(columns.end), 1, &gather.options.zone);
-    note.into_iter().for_each(|note| gather.note(note));
+    if let Some(note) = note {
+        gather.note(note);
+    }
     if columns.unit.is_none() && columns.unit_column.is_none() {
         gather.note("The header names no unit: values are taken as kWh.");
     }
@@ -106,7 +108,7 @@ impl Rows {
             if let Err((column, reason)) = self.row(&record, line, &table, gather) {
                 gather.reject(Place::line(line).field(self.columns.name(column)), reason)?;
             }
-            gather.check_count(self.readings.len())?;
+            check_count(self.readings.len())?;
         }
         Ok(())
     }

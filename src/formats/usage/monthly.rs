@@ -8,7 +8,7 @@
 //! - a month twice is a mistake, never added up; a line of totals is no month.
 
 use super::fields::Table;
-use super::gather::{Gather, check_period};
+use super::gather::{Gather, check_count, check_period};
 use super::moment::{Order, month};
 use super::number::{Unit, parse};
 use super::text::Source;
@@ -23,7 +23,9 @@ use std::collections::HashMap;
 pub fn read(source: Source, gather: &mut Gather) -> Result<RawReadings, FormatError> {
     let mut table = Table::open(source)?;
     let (order, note) = table.order(table.columns.start, 30, &gather.options.zone);
-    note.into_iter().for_each(|note| gather.note(note));
+    if let Some(note) = note {
+        gather.note(note);
+    }
     let unit = energy_unit(&table, gather)?;
     let mut months: Vec<RawMonth> = Vec::new();
     let mut lines: HashMap<Month, u64> = HashMap::new();
@@ -50,7 +52,7 @@ pub fn read(source: Source, gather: &mut Gather) -> Result<RawReadings, FormatEr
             gather.reject(named(start), format!("{month} is there twice (first on line {first})"))?;
             continue;
         }
-        gather.check_count(months.len())?;
+        check_count(months.len())?;
         lines.insert(month, line);
         months.push(RawMonth { month, energy, line });
     }

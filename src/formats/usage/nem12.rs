@@ -9,7 +9,7 @@
 //!   E registers is one household's phases and is added up, interval by interval;
 //! - the later update time wins when a day comes twice; an NMI identifies a home and is never kept.
 
-use super::gather::{Gather, check_interval};
+use super::gather::{Gather, check_count, check_interval};
 use super::moment::{self, Order};
 use super::monthly::shown;
 use super::number::{Style, Unit, parse};
@@ -78,7 +78,7 @@ pub fn read(source: Source, gather: &mut Gather) -> Result<RawReadings, FormatEr
             }
         };
         result?;
-        gather.check_count(file.streams.values().map(Vec::len).sum())?;
+        check_count(file.streams.values().map(Vec::len).sum())?;
     }
     if !file.ended {
         gather.note("The file has no end record (900): it may be cut off.");
@@ -222,7 +222,9 @@ fn combine(streams: BTreeMap<String, Vec<RawReading>>, gather: &mut Gather) -> V
             Register::Import if is_controlled && suffix.eq_ignore_ascii_case("E2") => Register::Controlled,
             register => register,
         };
-        readings.iter_mut().for_each(|reading| reading.register = register);
+        for reading in &mut readings {
+            reading.register = register;
+        }
         groups.entry(register as u8).or_insert_with(|| (register, Vec::new())).1.push(readings);
     }
     let mut all = Vec::new();

@@ -7,7 +7,7 @@
 //! - direction `E` is what the grid delivered; `I` is what it took back and is left out with a note;
 //! - estimated reads (`E64`) are as good as a bill has; 550 records say nothing of use.
 
-use super::gather::{Gather, check_period};
+use super::gather::{Gather, check_count, check_period};
 use super::moment::{self, Order};
 use super::monthly::shown;
 use super::number::{Style, Unit, parse};
@@ -52,7 +52,7 @@ pub fn read(source: Source, gather: &mut Gather) -> Result<RawReadings, FormatEr
         }
         match period(&record, line) {
             Ok(period) => {
-                gather.check_count(periods.len())?;
+                check_count(periods.len())?;
                 if record.get(CURRENT_QUALITY).is_some_and(|quality| !quality.trim_ascii().eq_ignore_ascii_case(b"A")) {
                     gather.note("Some reads are estimated.");
                 }

@@ -24,7 +24,7 @@ impl Style {
             }
             match (field.rfind(','), field.rfind('.')) {
                 (None, None) => plain |= field.len() == 3,
-                (Some(at), Some(dot)) => (comma, point) = (comma | (at > dot), point | (dot > at)),
+                (Some(at), Some(dot)) => (comma, point) = (comma || at > dot, point || dot > at),
                 // `01.02.2024` is a date, not a number.
                 (None, Some(dot)) => point |= field.find('.') == Some(dot) && !is_grouped(field, '.'),
                 (Some(at), None) if field.find(',') != Some(at) || is_grouped(field, ',') => grouped = true,
@@ -93,13 +93,11 @@ fn parse_odd(text: &[u8], style: Style) -> Result<f64, &'static str> {
     {
         return Err(NOT);
     }
+    let is_single_comma = unsigned.matches(',').count() == 1;
     let (thousands, decimal) = match (unsigned.rfind(','), unsigned.rfind('.')) {
         (Some(comma), Some(dot)) if comma > dot => ('.', ','),
-        (Some(_), Some(_)) => (',', '.'),
-        (Some(_), None) if unsigned.matches(',').count() > 1 => (',', '.'),
-        (Some(_), None) if !is_grouped(unsigned, ',') || style == Style::Comma => ('.', ','),
-        (Some(_), None) if style == Style::Point => (',', '.'),
-        (Some(_), None) => {
+        (Some(_), None) if is_single_comma && (!is_grouped(unsigned, ',') || style == Style::Comma) => ('.', ','),
+        (Some(_), None) if is_single_comma && style == Style::Unknown => {
             return Err("may mean thousands or decimals: write it without a thousands separator");
         }
         (None, Some(_)) if style == Style::Comma && is_grouped(unsigned, '.') => ('.', ','),

@@ -6,7 +6,7 @@
 //! - the values of a gas meter look the same (cubic metres or kWh): they cannot be told apart, so export the electricity one;
 //! - the address of the next page holds the meter's number: never kept.
 
-use super::gather::{Gather, check_interval};
+use super::gather::{Gather, check_count, check_interval};
 use super::interval::by_length;
 use super::moment::{Moment, Order};
 use super::monthly::shown;
@@ -99,7 +99,7 @@ impl Page<'_, '_> {
         };
         match Unit::KWh.energy(value).and_then(|energy| check_interval(energy, seconds)) {
             Ok(energy) => {
-                self.gather.check_count(self.readings.len())?;
+                check_count(self.readings.len())?;
                 self.readings.push(RawReading {
                     start,
                     seconds,

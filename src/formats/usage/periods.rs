@@ -9,7 +9,7 @@
 //! - Excel and the order of day and month, as for months.
 
 use super::fields::{End, Table};
-use super::gather::{Gather, check_period};
+use super::gather::{Gather, check_count, check_period};
 use super::moment::Moment;
 use super::monthly::{clip, energy_unit, value};
 use super::text::Source;
@@ -30,7 +30,9 @@ pub fn read(source: Source, gather: &mut Gather) -> Result<RawReadings, FormatEr
         return Err(FormatError::file(reason, "Name the columns `start,end,kwh`"));
     };
     let (order, note) = table.order(Some(start), 30, &gather.options.zone);
-    note.into_iter().for_each(|note| gather.note(note));
+    if let Some(note) = note {
+        gather.note(note);
+    }
     let unit = energy_unit(&table, gather)?;
     let mut periods: Vec<RawPeriod> = Vec::new();
     let mut record = ByteRecord::new();
@@ -56,7 +58,7 @@ pub fn read(source: Source, gather: &mut Gather) -> Result<RawReadings, FormatEr
         }
         match value(record.get(table.columns.value).unwrap_or_default(), unit, &table).and_then(check_period) {
             Ok(energy) => {
-                gather.check_count(periods.len())?;
+                check_count(periods.len())?;
                 periods.push(RawPeriod { window, energy, line });
             }
             Err(reason) => gather.reject(named(table.columns.value), reason)?,

@@ -13,7 +13,7 @@
 //! - the ESIID has an apostrophe against Excel and identifies a home: never kept, never shown; two of them in one file are
 //!   refused unless one is chosen by position.
 
-use super::gather::{Gather, check_interval};
+use super::gather::{Gather, check_count, check_interval};
 use super::moment::{self, Clock, Instants, Order, Passes, time_of_day};
 use super::monthly::shown;
 use super::number::{Unit, parse};
@@ -123,7 +123,7 @@ pub fn read(source: Source, gather: &mut Gather) -> Result<RawReadings, FormatEr
         }
         match rows.row(&record, line) {
             Ok(Some(reading)) => {
-                gather.check_count(readings.len())?;
+                check_count(readings.len())?;
                 readings.push(reading);
             }
             Ok(None) => {}

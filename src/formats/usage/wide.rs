@@ -9,7 +9,7 @@
 //! - Australian exports hold several streams (`Stream ID` lines name register and unit), say `LOCAL TIME,AEST` (fixed
 //!   +10:00, no daylight saving), and lose the line break before their first `Stream ID`.
 
-use super::gather::{Gather, check_interval};
+use super::gather::{Gather, check_count, check_interval};
 use super::moment::{self, Clock, Instants, Order, time_of_day};
 use super::monthly::shown;
 use super::nem12::register_of_suffix;
@@ -160,7 +160,7 @@ pub fn read(source: Source, gather: &mut Gather) -> Result<RawReadings, FormatEr
             any = true;
             continue;
         }
-        let is_heading = days.heading(&record, gather)?;
+        let is_heading = days.heading(&record, gather);
         if is_heading || days.layout.count == 0 || !wanted || days.stream.ignored {
             continue;
         }
@@ -171,7 +171,7 @@ pub fn read(source: Source, gather: &mut Gather) -> Result<RawReadings, FormatEr
             continue;
         }
         days.day(&record, line, &sheet, gather)?;
-        gather.check_count(days.readings.len())?;
+        check_count(days.readings.len())?;
     }
     if days.layout.count == 0 {
         let remedy = "The first line must name a date column and 24, 48, 96 or 288 interval columns";
@@ -211,19 +211,19 @@ impl Days {
     }
 
     /// Takes in a line that is not a day: the columns, the time base, a total.
-    fn heading(&mut self, record: &ByteRecord, gather: &mut Gather) -> Result<bool, FormatError> {
+    fn heading(&mut self, record: &ByteRecord, gather: &mut Gather) -> bool {
         let first = record.get(0).unwrap_or_default().trim_ascii();
         if first.eq_ignore_ascii_case(b"local time") {
             let hours = match record.get(1).unwrap_or_default().trim_ascii() {
                 b"AEST" => 36_000,
                 b"ACST" => 34_200,
                 b"AWST" => 28_800,
-                _ => return Ok(true),
+                _ => return true,
             };
             self.stream.zone = TimeZone::fixed(Offset::from_seconds(hours).unwrap_or(Offset::UTC));
             self.clock = Clock::new(&self.stream.zone);
             gather.note("The file states its own standard time: daylight saving does not apply to its clock times.");
-            return Ok(true);
+            return true;
         }
         if first.get(..5).is_some_and(|start| start.eq_ignore_ascii_case(b"total")) {
             let stated = record.iter().rev().find(|field| !field.trim_ascii().is_empty());
@@ -231,19 +231,19 @@ impl Days {
             if stated.is_some_and(|stated| (stated - self.stream.sum.kwh()).abs() > 0.001) && !self.stream.ignored {
                 gather.note(format!("The file's total is not the sum of its values ({}).", self.stream.sum));
             }
-            return Ok(true);
+            return true;
         }
         let is_labelled = record.len() >= 24 && moment::date(first, self.order).is_none();
         if !is_labelled {
-            return Ok(self.layout.count == 0);
+            return self.layout.count == 0;
         }
         let row: Vec<String> = record.iter().map(|field| String::from_utf8_lossy(field).trim().to_owned()).collect();
-        let Some(layout) = Layout::of(&row) else { return Ok(self.layout.count == 0) };
+        let Some(layout) = Layout::of(&row) else { return self.layout.count == 0 };
         self.layout = layout;
         if self.stream.unit.is_none() && self.layout.unit.is_none() {
             gather.note("The header names no unit: values are taken as kWh.");
         }
-        Ok(true)
+        true
     }
 
     fn day(&mut self, record: &ByteRecord, line: u64, sheet: &Sheet, gather: &mut Gather) -> Result<(), FormatError> {

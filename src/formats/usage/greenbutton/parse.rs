@@ -1,6 +1,6 @@
 //! The XML of a Green Button feed as a stream of events, down to compact readings and the links between entries.
 
-use super::super::gather::Gather;
+use super::super::gather::{Gather, check_count};
 use super::super::text::Source;
 use crate::domain::tariff::model::Register;
 use crate::domain::units::Energy;
@@ -228,11 +228,11 @@ pub fn read(source: Source, gather: &mut Gather) -> Result<Feed, FormatError> {
         match event {
             Event::Start(start) => {
                 let tag = tag(&namespace, start.local_name().as_ref());
-                state.begin(tag, &start, gather)?;
+                state.begin(tag, &start)?;
             }
             Event::Empty(start) => {
                 let tag = tag(&namespace, start.local_name().as_ref());
-                state.begin(tag, &start, gather)?;
+                state.begin(tag, &start)?;
                 state.end(gather)?;
             }
             Event::End(_) => state.end(gather)?,
@@ -293,7 +293,7 @@ struct State {
 }
 
 impl State {
-    fn begin(&mut self, tag: Tag, start: &BytesStart, gather: &Gather) -> Result<(), FormatError> {
+    fn begin(&mut self, tag: Tag, start: &BytesStart) -> Result<(), FormatError> {
         if self.stack.len() == MAX_DEPTH {
             return Err(FormatError::file(format!("the XML nests more than {MAX_DEPTH} elements deep"), AGAIN));
         }
@@ -311,7 +311,7 @@ impl State {
             Tag::ReadingType => feed.types.push(ReadingType::default()),
             Tag::LocalTimeParameters => feed.has_local_time = true,
             Tag::IntervalBlock => {
-                gather.check_count(feed.blocks.len())?;
+                check_count(feed.blocks.len())?;
                 feed.blocks.push(Block {
                     first: feed.readings.len(),
                     link: usize::MAX,
@@ -371,7 +371,7 @@ impl State {
                     Text::FlowDirection => kind.flow = number,
                     // One that cannot be read must not pass for none.
                     Text::Multiplier => {
-                        kind.multiplier = Some(number.and_then(|n| i32::try_from(n).ok()).unwrap_or(i32::MAX))
+                        kind.multiplier = Some(number.and_then(|n| i32::try_from(n).ok()).unwrap_or(i32::MAX));
                     }
                     Text::Uom => kind.uom = number,
                     Text::Accumulation => kind.accumulation = number,
@@ -380,13 +380,13 @@ impl State {
             }
             // Some stamps have a fraction of a second.
             (Some(Tag::TimePeriod), Text::Start) => {
-                self.start = text.split('.').next().and_then(|whole| whole.parse().ok())
+                self.start = text.split('.').next().and_then(|whole| whole.parse().ok());
             }
             (Some(Tag::TimePeriod), Text::Duration) => {
                 self.duration = text.split('.').next().and_then(|whole| whole.parse().ok());
             }
             (Some(Tag::IntervalReading), Text::Value) => self.value = Some(text.to_owned()),
-            (Some(Tag::ReadingQuality), Text::Quality) | (Some(Tag::IntervalReading), Text::Quality) => {
+            (Some(Tag::ReadingQuality | Tag::IntervalReading), Text::Quality) => {
                 // 8 and 9 are estimates, 12 a projection.
                 self.estimated |= matches!(text, "8" | "9" | "12");
             }
@@ -423,7 +423,7 @@ impl State {
         if self.feed.blocks.is_empty() {
             return gather.reject(place("value"), "the reading is in no IntervalBlock");
         }
-        gather.check_count(self.feed.readings.len())?;
+        check_count(self.feed.readings.len())?;
         self.feed.readings.push(RawReading {
             start,
             seconds,
