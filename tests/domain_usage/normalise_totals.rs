@@ -6,8 +6,9 @@ use jiff::civil::{Date, date};
 use treebeard::domain::calendar::Window;
 use treebeard::domain::tariff::model::Register;
 use treebeard::domain::units::Energy;
-use treebeard::domain::usage::normalise::{NormaliseError, normalise};
+use treebeard::domain::usage::normalise::{NormaliseError, normalise, normalise_partial};
 use treebeard::domain::usage::readings::{Quality, RawDay, RawMonth, RawPeriod, RawReadings, ReadingSet};
+use treebeard::domain::usage::report::NormaliseReport;
 
 fn day(date: Date, value: i64, line: u64) -> RawDay {
     RawDay { date, register: Register::Import, energy: wh(value), quality: Quality::Actual, line }
@@ -115,4 +116,34 @@ fn an_outlying_month_is_flagged() {
     let (_, report) = normalise(RawReadings::Months(raw.collect()), &chicago()).expect("good months");
     assert_eq!(report.outliers.count, 1);
     assert_eq!((report.outliers.first[0].from, report.outliers.first[0].kwh.kwh()), (date(2024, 5, 1), 9_000.0));
+}
+
+#[test]
+fn of_a_file_with_bad_rows_the_rest_can_be_used_when_asked_for() {
+    let mut raw = days(date(2024, 1, 1), 10, |_| 900);
+    raw[3].energy = wh(-4);
+    raw.push(day(date(2024, 1, 2), 5, 12));
+    let (set, report, rejected) = normalise_partial(RawReadings::Days(raw), &chicago()).expect("nine good days");
+    assert_eq!(
+        rejected,
+        [
+            NormaliseError::Negative { line: 5, energy: wh(-4) },
+            NormaliseError::Repeated { what: "2024-01-02".to_owned(), first_line: 3, second_line: 12 }
+        ]
+    );
+    assert_eq!((report.accepted, report.filled, set.total()), (9, 1, wh(9_000)));
+    let nothing = normalise_partial(RawReadings::Days(vec![day(date(2024, 1, 1), -1, 2)]), &chicago());
+    assert_eq!(nothing.unwrap_err(), NormaliseError::Empty);
+}
+
+#[test]
+fn the_report_is_json_in_kwh_with_a_schema() {
+    let (_, report) = normalise(RawReadings::Days(days(date(2024, 1, 1), 8, |_| 900)), &chicago()).expect("good days");
+    let json = serde_json::to_value(&report).expect("a report is JSON");
+    assert_eq!((json["kind"].as_str(), json["total_kwh"].as_f64()), (Some("days"), Some(7.2)));
+    assert_eq!((json["first_date"].as_str(), json["last_date"].as_str()), (Some("2024-01-01"), Some("2024-01-08")));
+    let schema = schemars::schema_for!(NormaliseReport);
+    for field in json.as_object().expect("an object").keys() {
+        assert!(schema.pointer(&format!("/properties/{field}")).is_some(), "{field}");
+    }
 }

@@ -9,6 +9,7 @@ use treebeard::domain::units::Energy;
 use treebeard::domain::usage::normalise::normalise;
 use treebeard::domain::usage::projection::{Projection, ProjectionError, ShapeSource, project};
 use treebeard::domain::usage::readings::{Intervals, RawReadings, ReadingSet};
+use treebeard::domain::usage::shape::Shape;
 
 /// As of June 2026: the projected year runs from July 2026 to June 2027.
 fn of(set: &ReadingSet) -> Projection {
@@ -94,6 +95,19 @@ fn without_intervals_the_year_has_the_standard_shape() {
     assert_eq!((projection.shape, projection.intervals.minutes), (ShapeSource::Standard, 60));
     for entry in &projection.months {
         assert_eq!(month_sum(&projection.intervals, entry.month, &projection.intervals.import), entry.expected);
+    }
+}
+
+#[test]
+fn the_year_can_be_spread_by_the_other_shapes() {
+    let projection = of(&months("2025-01", &YEAR));
+    assert_eq!(projection.reshaped(Shape::Standard), projection.intervals);
+    for shape in [Shape::Flatter, Shape::Peakier] {
+        let year = projection.reshaped(shape);
+        assert_ne!(year, projection.intervals);
+        for entry in &projection.months {
+            assert_eq!(month_sum(&year, entry.month, &year.import), entry.expected);
+        }
     }
 }
 

@@ -77,10 +77,11 @@ impl<T> Default for Listed<T> {
 }
 
 impl<T> Listed<T> {
-    pub fn push(&mut self, item: T) {
+    /// Counts one more, and makes it only when it is listed.
+    pub fn push(&mut self, item: impl FnOnce() -> T) {
         self.count += 1;
         if self.first.len() < LISTED {
-            self.first.push(item);
+            self.first.push(item());
         }
     }
 }

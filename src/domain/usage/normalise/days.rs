@@ -19,12 +19,7 @@ const ZERO_RUN_DAYS: usize = 2;
 
 pub(super) fn normalise(mut raw: Vec<RawDay>) -> Result<(ReadingSet, NormaliseReport), NormaliseError> {
     let rows = raw.len() as u64;
-    for day in &raw {
-        check_date(day.date, day.line)?;
-        if day.quality != Quality::Missing {
-            check_energy(day.energy, day.line)?;
-        }
-    }
+    raw.iter().try_for_each(check)?;
     raw.retain(|day| day.quality != Quality::Missing);
     raw.sort_by_key(|day| (day.register, day.date));
     for pair in raw.windows(2) {
@@ -41,6 +36,12 @@ pub(super) fn normalise(mut raw: Vec<RawDay>) -> Result<(ReadingSet, NormaliseRe
     let days = filled(slots, first, &mut report);
     report_findings(&days, &mut report);
     Ok((ReadingSet::Days(days), report))
+}
+
+/// Refuses a row that is wrong by itself.
+pub(super) fn check(day: &RawDay) -> Result<(), NormaliseError> {
+    check_date(day.date, day.line)?;
+    if day.quality == Quality::Missing { Ok(()) } else { check_energy(day.energy, day.line) }
 }
 
 /// First and last day with an import reading.
@@ -104,7 +105,7 @@ fn filled(slots: Vec<Option<DayReading>>, first: Date, report: &mut NormaliseRep
     for (index, slot) in slots.iter().enumerate() {
         if let Some(reading) = slot {
             if let Some(from) = gap.take() {
-                report.gaps.push(day_span(from, date));
+                report.gaps.push(|| day_span(from, date));
             }
             days.push(*reading);
         } else {
@@ -148,7 +149,7 @@ fn report_findings(days: &[DayReading], report: &mut NormaliseReport) {
             continue;
         }
         if days[from].import.is_zero() && to - from >= ZERO_RUN_DAYS {
-            report.zero_runs.push(day_span(days[from].date, days[to - 1].date.saturating_add(1.day())));
+            report.zero_runs.push(|| day_span(days[from].date, days[to - 1].date.saturating_add(1.day())));
         }
         from = to;
     }

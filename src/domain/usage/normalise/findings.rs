@@ -44,7 +44,7 @@ fn runs(intervals: &Intervals, least: usize, matches: impl Fn(usize) -> bool, fo
             index += 1;
         }
         if index - begin >= least {
-            found.push(span(intervals, begin, index));
+            found.push(|| span(intervals, begin, index));
         }
     }
 }
@@ -93,7 +93,7 @@ pub(super) fn outliers(values: &[(Date, u32, Energy)], report: &mut NormaliseRep
     for &(from, days, kwh) in values {
         let value = kwh.mwh_thousandths() as f64;
         if value < low || value > high {
-            report.outliers.push(Outlier {
+            report.outliers.push(|| Outlier {
                 from,
                 days,
                 kwh,

@@ -5,7 +5,7 @@ use super::{NormaliseError, blank, check_energy, days, fill, findings, months};
 use crate::domain::calendar::{day_start, days_between};
 use crate::domain::tariff::model::Register;
 use crate::domain::units::Energy;
-use crate::domain::usage::normalise::{MAX_DAYS, YEARS};
+use crate::domain::usage::normalise::MAX_DAYS;
 use crate::domain::usage::readings::{Intervals, Quality, RawDay, RawPeriod, RawReading, ReadingSet};
 use crate::domain::usage::report::{ClockChange, DroppedDay, NormaliseReport, SetKind};
 use jiff::Timestamp;
@@ -24,7 +24,7 @@ pub(super) fn normalise(
     zone: &TimeZone,
 ) -> Result<(ReadingSet, NormaliseReport), NormaliseError> {
     let rows = readings.len() as u64;
-    check(&readings)?;
+    readings.iter().try_for_each(check)?;
     readings.retain(|reading| reading.quality != Quality::Missing);
     let empty = rows - readings.len() as u64;
     let long = length_class(&readings)?;
@@ -36,20 +36,18 @@ pub(super) fn normalise(
     Ok((set, report))
 }
 
-fn check(readings: &[RawReading]) -> Result<(), NormaliseError> {
-    let last_second = jiff::civil::date(*YEARS.end(), 12, 31);
-    let last_second = days_between(jiff::civil::date(*YEARS.start(), 1, 1), last_second) * 86_400;
-    for reading in readings {
-        let line = reading.line;
-        if reading.quality != Quality::Missing {
-            check_energy(reading.energy, line)?;
-        }
-        if reading.seconds == 0 {
-            return Err(NormaliseError::NoLength { line });
-        }
-        if reading.start < 0 || reading.start.saturating_add(i64::from(reading.seconds)) > last_second {
-            return Err(NormaliseError::OutOfRange { line });
-        }
+/// Refuses a row that is wrong by itself.
+pub(super) fn check(reading: &RawReading) -> Result<(), NormaliseError> {
+    const LAST_SECOND: i64 = 7_258_032_000; // 2199-12-31, a day before the end of the last year.
+    let line = reading.line;
+    if reading.quality != Quality::Missing {
+        check_energy(reading.energy, line)?;
+    }
+    if reading.seconds == 0 {
+        return Err(NormaliseError::NoLength { line });
+    }
+    if reading.start < 0 || reading.start.saturating_add(i64::from(reading.seconds)) > LAST_SECOND {
+        return Err(NormaliseError::OutOfRange { line });
     }
     Ok(())
 }

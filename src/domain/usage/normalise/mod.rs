@@ -6,9 +6,11 @@ mod findings;
 mod grid;
 mod intervals;
 mod months;
+mod partial;
 
 pub(super) use findings::quantile;
 pub(super) use grid::clock_change_seconds;
+pub use partial::normalise_partial;
 
 use crate::domain::units::Energy;
 use crate::domain::usage::readings::{RawReadings, ReadingSet};

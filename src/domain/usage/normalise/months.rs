@@ -9,10 +9,7 @@ use crate::domain::usage::report::{NormaliseReport, SetKind};
 use jiff::civil::Date;
 
 pub(super) fn normalise_months(mut raw: Vec<RawMonth>) -> Result<(ReadingSet, NormaliseReport), NormaliseError> {
-    for month in &raw {
-        check_date(month.month.first_day(), month.line)?;
-        check_energy(month.energy, month.line)?;
-    }
+    raw.iter().try_for_each(check_month)?;
     raw.sort_by_key(|month| month.month);
     if let Some((first, second)) = neighbours(&raw).find(|(first, second)| first.month == second.month) {
         return Err(NormaliseError::Repeated {
@@ -32,14 +29,7 @@ pub(super) fn normalise_months(mut raw: Vec<RawMonth>) -> Result<(ReadingSet, No
 }
 
 pub(super) fn normalise_periods(mut raw: Vec<RawPeriod>) -> Result<(ReadingSet, NormaliseReport), NormaliseError> {
-    for period in &raw {
-        check_date(period.window.start, period.line)?;
-        check_date(period.window.end, period.line)?;
-        check_energy(period.energy, period.line)?;
-        if period.window.days() <= 0 {
-            return Err(NormaliseError::NoLength { line: period.line });
-        }
-    }
+    raw.iter().try_for_each(check_period)?;
     raw.sort_by_key(|period| period.window);
     if let Some((first, second)) = neighbours(&raw).find(|(first, second)| second.window.start < first.window.end) {
         let (first_line, second_line) = (first.line.min(second.line), first.line.max(second.line));
@@ -55,6 +45,20 @@ pub(super) fn normalise_periods(mut raw: Vec<RawPeriod>) -> Result<(ReadingSet, 
     let periods =
         raw.into_iter().map(|period| PeriodReading { window: period.window, energy: period.energy }).collect();
     Ok((ReadingSet::Periods(periods), report))
+}
+
+/// Refuses a row that is wrong by itself.
+pub(super) fn check_month(month: &RawMonth) -> Result<(), NormaliseError> {
+    check_date(month.month.first_day(), month.line)?;
+    check_energy(month.energy, month.line)
+}
+
+/// Refuses a row that is wrong by itself.
+pub(super) fn check_period(period: &RawPeriod) -> Result<(), NormaliseError> {
+    check_date(period.window.start, period.line)?;
+    check_date(period.window.end, period.line)?;
+    check_energy(period.energy, period.line)?;
+    if period.window.days() > 0 { Ok(()) } else { Err(NormaliseError::NoLength { line: period.line }) }
 }
 
 fn neighbours<T>(items: &[T]) -> impl Iterator<Item = (&T, &T)> {
@@ -73,7 +77,7 @@ fn report(kind: SetKind, spans: &[(Date, Date, Energy)]) -> Result<NormaliseRepo
     report.total_kwh = super::total(spans.iter().map(|(_, _, energy)| *energy))?;
     for (before, after) in neighbours(spans) {
         if before.1 < after.0 {
-            report.gaps.push(day_span(before.1, after.0));
+            report.gaps.push(|| day_span(before.1, after.0));
             report.missing += days_between(before.1, after.0) as u64;
         }
     }
@@ -83,14 +87,14 @@ fn report(kind: SetKind, spans: &[(Date, Date, Energy)]) -> Result<NormaliseRepo
             Some((begin, end)) if energy.is_zero() && end == *from => Some((begin, *to)),
             earlier => {
                 if let Some((begin, end)) = earlier {
-                    report.zero_runs.push(day_span(begin, end));
+                    report.zero_runs.push(|| day_span(begin, end));
                 }
                 energy.is_zero().then_some((*from, *to))
             }
         };
     }
     if let Some((begin, end)) = zero_from {
-        report.zero_runs.push(day_span(begin, end));
+        report.zero_runs.push(|| day_span(begin, end));
     }
     let days = |from: Date, to: Date| days_between(from, to).max(1);
     // Billing periods differ in length: what is compared is the energy per day.

@@ -53,6 +53,15 @@ pub enum ShapeSource {
     Standard,
 }
 
+impl Projection {
+    /// The expected months spread by another standard shape: what the year may cost when the household's hours are
+    /// not known lies between [`Shape::Flatter`] and [`Shape::Peakier`].
+    pub fn reshaped(&self, shape: Shape) -> Intervals {
+        let months: Vec<(Month, Energy)> = self.months.iter().map(|entry| (entry.month, entry.expected)).collect();
+        shape::synthesise(&months, &self.intervals.zone, shape)
+    }
+}
+
 /// Why a year cannot be projected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ProjectionError {
