@@ -3,6 +3,7 @@
 pub mod advice;
 pub mod calendar;
 pub mod catalog;
+pub mod explain;
 pub mod market;
 pub mod tariff;
 pub mod units;

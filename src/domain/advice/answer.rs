@@ -2,9 +2,8 @@
 //!
 //! Money is rounded to cents, rates (cents per kWh) to four decimals, scores to two, energy (kWh) to three.
 
-use crate::domain::calendar::Month;
 use crate::domain::catalog::PlanKind;
-use crate::domain::units::{Energy, Money};
+use crate::domain::units::Money;
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -113,7 +112,7 @@ pub struct RankedPlan {
     pub price_confidence: PriceConfidence,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Scores {
     pub cost_score: f64,
     pub flexibility_score: f64,
@@ -336,7 +335,6 @@ pub enum ExclusionReason {
     NotGreenEnough,
     PlanType,
     CannotBePriced,
-    PriceNotReproduced,
 }
 
 /// Currency, two decimals.
@@ -349,13 +347,4 @@ pub(super) fn rounded(value: f64, decimals: i32) -> f64 {
     let scale = 10f64.powi(decimals);
     let rounded = (value * scale).round() / scale;
     if rounded == 0.0 { 0.0 } else { rounded }
-}
-
-/// kWh, three decimals.
-pub(super) fn kwh(energy: Energy) -> f64 {
-    rounded(energy.kwh(), 3)
-}
-
-pub(super) fn first_day(month: Month) -> Date {
-    month.first_day()
 }

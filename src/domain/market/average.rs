@@ -2,9 +2,10 @@
 
 use crate::domain::calendar::{Month, calendar_windows};
 use crate::domain::catalog::{Market, PublishedPrices};
+use crate::domain::tariff::model::Tag;
 use crate::domain::tariff::{Compiled, Load, Pricer};
 use crate::domain::units::{Energy, Money};
-use crate::domain::usage::readings::Intervals;
+use crate::domain::usage::shape::{Shape, synthesise};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
@@ -53,8 +54,8 @@ impl ReferenceLoads {
         let first = Month::of(as_of);
         let windows = calendar_windows(first, 12);
         let load = |kwh| {
-            let months = [Energy::from_whole_kwh(kwh); 12];
-            Load::from_intervals(&level_year(&zone, first, &months), &windows)
+            let months: Vec<_> = (0..12).map(|n| (first.plus(n), Energy::from_whole_kwh(kwh))).collect();
+            Load::from_intervals(&synthesise(&months, &zone, Shape::Standard), &windows)
         };
         Ok(ReferenceLoads { loads: LEVELS_KWH.map(load) })
     }
@@ -74,6 +75,15 @@ impl ReferencePricers<'_> {
         }
         Some(AveragePrices { kwh_500: cents[0], kwh_1000: cents[1], kwh_2000: cents[2] })
     }
+
+    /// The share of energy lines in a year of 1,000 kWh a month, 0..=1.
+    pub(super) fn energy_share(&mut self, compiled: &Compiled) -> Option<f64> {
+        let bills = self.pricers[1].bills(compiled).ok()?;
+        let total: Money = bills.iter().map(|bill| bill.total).sum();
+        let energy: Money =
+            bills.iter().flat_map(|b| &b.lines).filter(|l| l.kind == Tag::Energy).map(|l| l.amount).sum();
+        (total > Money::ZERO).then(|| (energy.currency() / total.currency()).clamp(0.0, 1.0))
+    }
 }
 
 /// Rounded to four decimals; zero for no energy.
@@ -82,20 +92,4 @@ pub fn cents_per_kwh(total: Money, energy: Energy) -> f64 {
         return 0.0;
     }
     (total.currency() * 1e6 / energy.kwh()).round() / 1e4
-}
-
-/// Equal hours: the standard shape replaces them.
-fn level_year(zone: &TimeZone, first: Month, months: &[Energy; 12]) -> Intervals {
-    let windows = calendar_windows(first, 12);
-    let days = windows.iter().map(|window| window.days()).sum::<i64>() as u32;
-    let mut year = Intervals::empty(zone, 60, first.first_day(), days);
-    let mut day = 0;
-    for (window, energy) in windows.iter().zip(months) {
-        let last = day + window.days() as u32;
-        let steps = year.day_offsets[day as usize] as usize..year.day_offsets[last as usize] as usize;
-        let each = energy.scale(1, steps.len() as i64);
-        year.import[steps].fill(each);
-        day = last;
-    }
-    year
 }

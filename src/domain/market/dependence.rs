@@ -4,8 +4,8 @@
 //! paths as cheap as a few.
 
 use crate::domain::tariff::model::{
-    Amount, BlockScope, BlockUnit, Blocks, Charge, Combine, DeliveryTariff, DemandMeasure, Per, Register, Reset,
-    Tariff, When,
+    Amount, BlockScope, BlockUnit, Blocks, Charge, Combine, DeliveryTariff, DemandMeasure, Register, Reset, Tariff,
+    When,
 };
 use crate::domain::units::Energy;
 
@@ -74,8 +74,7 @@ impl Dependence {
         }
         self.straight &= !matches!(charge.combine, Combine::BestOf(_));
         match &charge.amount {
-            Amount::Fixed { per, .. } => self.straight &= *per != Per::Year,
-            Amount::Percent { .. } => {}
+            Amount::Fixed { .. } | Amount::Percent { .. } => {}
             Amount::Energy { register, windows, blocks, when, .. } => {
                 let timed = when.as_ref().is_some_and(depends_on_the_hour);
                 self.hourly |= timed || windows.iter().filter_map(|w| w.when.as_ref()).any(depends_on_the_hour);
@@ -94,7 +93,7 @@ impl Dependence {
         self.hourly |= blocks.scope == BlockScope::TotalChronological || blocks.reset == Reset::Day;
         let on_the_total =
             blocks.scope == BlockScope::TotalProrata || (blocks.scope == BlockScope::PerWindow && !windowed);
-        self.straight &= on_the_total && register == Register::Import && blocks.reset != Reset::Day;
+        self.straight &= on_the_total && register == Register::Import && blocks.reset == Reset::Bill;
         let per_day = blocks.unit == BlockUnit::KwhPerDay;
         self.bends.extend(blocks.bounds.iter().map(|&energy| Bend { energy, per_day }));
     }

@@ -2,10 +2,10 @@
 
 use super::average::{AveragePrices, ReferencePricers};
 use super::{Dependence, MarketEntry, Snapshot, UtilityRef};
-use crate::domain::catalog::{Delivery, Plan};
+use crate::domain::catalog::{Delivery, Plan, PlanKind};
 use crate::domain::tariff::model::Tariff;
 use crate::domain::tariff::{Compiled, Fault, compile, validate};
-use crate::domain::units::Price;
+use crate::domain::units::{Money, Price};
 use uuid::Uuid;
 
 /// A plan with everything that follows from it alone.
@@ -33,6 +33,8 @@ pub struct Offer {
     pub dependence: Dependence,
     /// All-in averages; `None` when it cannot be priced.
     pub prices: Option<AveragePrices>,
+    /// The share of energy lines in a bill of 1,000 kWh: how much of it a price that may change moves.
+    pub energy_share: f64,
 }
 
 impl Listing {
@@ -43,8 +45,9 @@ impl Listing {
         entry: &MarketEntry,
         mut pricers: Option<&mut ReferencePricers<'_>>,
     ) -> Listing {
-        let tariff = full_form(&plan);
-        let faults = validate(&tariff);
+        let tariff = plan.rate.expand(plan.monthly_fee);
+        let mut faults = plan.rate.faults();
+        faults.extend(validate(&tariff));
         let offers = places(&plan, entry)
             .into_iter()
             .map(|utility| offer(&plan, &tariff, &faults, utility, entry, pricers.as_deref_mut()))
@@ -95,13 +98,13 @@ impl Listing {
     }
 
     /// The fee at half of the term: what scores and lists show.
-    pub fn typical_exit_fee(&self) -> crate::domain::units::Money {
+    pub fn typical_exit_fee(&self) -> Money {
         self.plan.exit.typical(self.plan.term_months)
     }
 
     /// Supplier and plan fees due once, on joining. A deposit comes back, so it is none.
-    pub fn one_time_fees(&self) -> crate::domain::units::Money {
-        self.plan.connection_fee.map_or(crate::domain::units::Money::ZERO, Price::once)
+    pub fn one_time_fees(&self) -> Money {
+        self.plan.connection_fee.map_or(Money::ZERO, Price::once)
     }
 }
 
@@ -132,31 +135,18 @@ fn offer(
     } else {
         compile(tariff, delivery, None)
     };
-    let prices = match (&compiled, pricers) {
-        (Ok(compiled), Some(pricers)) => pricers.averages(compiled),
-        _ => None,
-    };
-    Offer { utility, compiled, dependence, prices }
+    let mut offer = Offer { utility, compiled, dependence, prices: None, energy_share: 1.0 };
+    if let (Ok(compiled), Some(pricers)) = (&offer.compiled, pricers) {
+        offer.prices = pricers.averages(compiled);
+        if matches!(plan.kind, PlanKind::Variable | PlanKind::Indexed) || tariff.price_sd.is_some() {
+            offer.energy_share = pricers.energy_share(compiled).unwrap_or(1.0);
+        }
+    }
+    offer
 }
 
 fn missing_delivery(utility: Option<usize>, entry: &MarketEntry) -> Fault {
     let name = utility.map_or("the utility", |at| entry.utilities[at].name.as_str());
     let message = format!("passes delivery through, but the catalog holds no delivery tariff of {name}");
     Fault { path: "delivery".into(), message }
-}
-
-/// Until the short forms expand: only plans in the full form are priced.
-fn full_form(plan: &Plan) -> Tariff {
-    match &plan.rate {
-        crate::domain::tariff::RateStructure::Tariff(tariff) => tariff.clone(),
-        _ => Tariff {
-            charges: Vec::new(),
-            versions: Vec::new(),
-            totals: Vec::new(),
-            export: None,
-            billing: crate::domain::tariff::model::Billing::default(),
-            tax: crate::domain::tariff::model::Tax::default(),
-            price_sd: None,
-        },
-    }
 }

@@ -5,7 +5,7 @@ mod dependence;
 mod listing;
 mod territory;
 
-pub use average::AveragePrices;
+pub use average::{AveragePrices, cents_per_kwh};
 pub use dependence::Dependence;
 pub use listing::{Listing, Offer};
 pub use territory::{Place, UtilityRef, normal_zip};
