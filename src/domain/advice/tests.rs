@@ -1,4 +1,5 @@
 //! The whole way from catalog and usage to advice.
+#![allow(clippy::float_cmp, reason = "amounts of the answer are rounded, so equality is meant")]
 
 use super::fixture::*;
 use super::*;

@@ -229,9 +229,8 @@ mod tests {
     fn the_savings_over_now_are_the_difference_of_the_two_totals() {
         let timing = timing(Some(date(2026, 7, 14)), 200, 120, 100);
         // Five months and 15 of 30 days on the current plan at $20 more a month, against the $200 fee.
-        assert_eq!(timing.cost_if_now, Some(1_400.0));
-        assert_eq!(timing.cost_if_then, Some(1_310.0));
-        assert_eq!(timing.savings_over_now, 90.0);
+        let totals = (timing.cost_if_now, timing.cost_if_then, timing.savings_over_now);
+        assert_eq!(totals, (Some(1_400.0), Some(1_310.0), 90.0));
         assert_eq!((timing.exit_fee_now, timing.exit_fee_then), (200.0, 0.0));
         assert_eq!(timing.options.len(), 7);
     }

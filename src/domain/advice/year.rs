@@ -298,7 +298,7 @@ fn normal_deviates(count: usize) -> Vec<f64> {
         (share / (1.0 - share)).ln() / 1.702
     };
     // Seven and sixty-four share no factor, so every quantile is used once.
-    let mixed = |n: usize| if count % 7 == 0 { n } else { (n * 7 + 3) % count };
+    let mixed = |n: usize| if count.is_multiple_of(7) { n } else { (n * 7 + 3) % count };
     (0..count).map(|n| quantile_of(mixed(n))).collect()
 }
 
