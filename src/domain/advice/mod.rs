@@ -11,6 +11,7 @@ mod current;
 mod eligibility;
 #[cfg(test)]
 mod fixture;
+mod household;
 mod present;
 mod ranking;
 mod request;

@@ -14,7 +14,7 @@ use super::risks::{Setting, data_quality, overall_level, plan_risks};
 use super::wording::about;
 use super::year::{MONTHS, Year, YearLoad};
 use super::{ALGORITHM_VERSION, DISCLAIMER, breakdown, compare};
-use crate::domain::catalog::{Confidence, Market};
+use crate::domain::catalog::{Confidence, Market, PropertyType};
 use crate::domain::explain;
 use crate::domain::market::{MarketEntry, Snapshot, UtilityRef, cents_per_kwh};
 use crate::domain::units::{Money, Price};
@@ -137,7 +137,7 @@ impl<'a> Presenter<'a> {
             currency: self.currency(),
             as_of: self.request.as_of,
             flexibility_priority: self.request.priorities.flexibility,
-            dearest_months: dearest_months(&self.market().market),
+            dearest_months: dearest_months(&self.market().market, self.request.property_type),
             shape_unknown: self.request.projection.shape == ShapeSource::Standard,
             shape_range,
             cliffs: &cliffs,
@@ -280,8 +280,8 @@ fn empty(request: &Request, warnings: Vec<String>) -> Recommendation {
 }
 
 /// When the market's households use most, three months, 1..=12.
-fn dearest_months(market: &Market) -> [i8; 3] {
-    let shares = month_shares(market);
+fn dearest_months(market: &Market, property: PropertyType) -> [i8; 3] {
+    let shares = month_shares(market, property);
     let mut months: Vec<i8> = (1..=12).collect();
     months.sort_by(|&a, &b| shares[b as usize - 1].total_cmp(&shares[a as usize - 1]));
     [months[0], months[1], months[2]]
