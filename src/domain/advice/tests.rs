@@ -1,7 +1,9 @@
 //! The whole way from catalog and usage to advice.
 #![allow(clippy::float_cmp, reason = "amounts of the answer are rounded, so equality is meant")]
 
-use super::fixture::*;
+use super::fixture::{
+    AS_OF, SEASONAL_YEAR, catalog, credit, dollars_price, fixed, flat_exit, plan, projection, request, snapshot,
+};
 use super::*;
 use crate::domain::catalog::{Confidence, ExitFee, PlanKind, PropertyType};
 use crate::domain::tariff::Cents;
