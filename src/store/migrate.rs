@@ -84,9 +84,11 @@ pub fn prepare_postgres(client: &mut postgres::Client, migrations: Migrations) -
     let postgres = |e: postgres::Error| postgres_types::store_error(&e);
     client.execute("SELECT pg_advisory_lock($1)", &[&ADVISORY_LOCK]).map_err(postgres)?;
     // Another node may have done it while we waited; then nothing is left to run.
-    let result = status_postgres(client).and_then(|status| match status.wanted(migrations)? {
-        true => for_postgres::migrations::runner().run(client).map(|_| ()).map_err(failed),
-        false => Ok(()),
+    let result = status_postgres(client).and_then(|status| {
+        if status.wanted(migrations)? {
+            for_postgres::migrations::runner().run(client).map_err(failed)?;
+        }
+        Ok(())
     });
     client.execute("SELECT pg_advisory_unlock($1)", &[&ADVISORY_LOCK]).map_err(postgres)?;
     result
@@ -99,10 +101,8 @@ pub fn status_postgres(client: &mut postgres::Client) -> Result<Status, StoreErr
         .and_then(|row| row.try_get(0))
         .map_err(postgres)?;
     let newest = format!("SELECT CAST(coalesce(max(version), 0) AS BIGINT) FROM {HISTORY}");
-    let applied = match exists {
-        false => 0,
-        true => client.query_one(&newest, &[]).and_then(|row| row.try_get(0)).map_err(postgres)?,
-    };
+    let applied =
+        if exists { client.query_one(&newest, &[]).and_then(|row| row.try_get(0)).map_err(postgres)? } else { 0 };
     Ok(Status::of(applied, &for_postgres::migrations::runner()))
 }
 

@@ -145,7 +145,7 @@ fn take(rest: &mut &[u8]) -> Result<u64, DecodeError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
+    use proptest::prelude::{Just, Strategy, any, prop, prop_assert_eq, prop_oneof, proptest};
 
     fn quarter_hours() -> DayValues {
         let import: Vec<Energy> = (0..96).map(|n| Energy::from_wh(120 + (n * 37) % 400)).collect();

@@ -187,7 +187,7 @@ fn place(all: &mut Intervals, day: &HeldDay, zone: &TimeZone) {
 
 /// Of two divisors of 60, so at most 60.
 fn least_common_multiple(a: u16, b: u16) -> u16 {
-    (1..).map(|n| n * a.max(1)).find(|multiple| multiple % b.max(1) == 0).unwrap_or(a)
+    (1..=60).map(|n| n * a.max(1)).find(|multiple| multiple % b.max(1) == 0).unwrap_or(a)
 }
 
 #[cfg(test)]

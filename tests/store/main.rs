@@ -1,0 +1,64 @@
+//! The store: one story of every aggregate, told on both engines, and what each engine must do by itself.
+
+mod catalog;
+mod engines;
+#[path = "../support/postgres.rs"]
+mod postgres_cluster;
+mod sqlite;
+mod story;
+mod world;
+
+use treebeard::store::db::Engine;
+use treebeard::store::{Options, Store};
+
+type Part = fn(&Store);
+
+/// Every part of the story; each makes its own users.
+const STORY: &[(&str, Part)] = &[
+    ("users", story::users),
+    ("sessions", story::sessions),
+    ("preferences", story::preferences),
+    ("current plans", story::current_plans),
+    ("monthly usage", story::monthly_usage),
+    ("interval usage", story::interval_usage),
+    ("recommendations", story::recommendations),
+    ("feedback", story::feedback),
+    ("idempotency", story::idempotency),
+    ("audit", story::audit),
+    ("catalog", catalog::a_catalog_comes_back_as_it_was_imported),
+    ("catalog changes", catalog::an_import_changes_what_differs_and_nothing_else),
+    ("catalog refusals", catalog::a_refused_import_changes_nothing),
+    ("single plans", catalog::single_plans_are_changed_by_version),
+    ("erasure", story::erasure),
+    ("transactions", engines::a_failed_write_undoes_itself_alone),
+    ("panics", engines::a_panic_is_an_error_and_harms_nobody_else),
+    ("reads", engines::a_read_sees_one_state_and_cannot_write),
+];
+
+fn tell(store: &Store) {
+    for (name, part) in STORY {
+        println!("{:?}: {name}", store.engine());
+        part(store);
+    }
+}
+
+#[test]
+fn the_story_holds_on_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = world::open_sqlite(&folder, "story.db");
+    assert_eq!(store.engine(), Engine::Sqlite);
+    tell(&store);
+}
+
+#[test]
+fn the_story_holds_on_postgresql() {
+    let Some(cluster) = postgres_cluster::Cluster::start_or_skip("the_story_holds_on_postgresql") else { return };
+    let url = cluster.database("story");
+    let store = Store::open(&url, Options::default()).unwrap();
+    assert_eq!(store.engine(), Engine::Postgres);
+    tell(&store);
+    engines::a_session_that_died_is_replaced(&store);
+    engines::it_can_be_used_and_closed_inside_a_runtime(&url);
+    engines::a_newer_schema_is_refused_on_postgresql(&url);
+    engines::nodes_that_start_together_migrate_once(&cluster.database("together"));
+}
