@@ -1,29 +1,38 @@
-//! Opening the configured database.
+//! Opening the configured database, and how its faults are told.
 
 use crate::cli::Failure;
 use crate::config::{Config, DatabaseUrl};
 use crate::store::db::postgres::PostgresOptions;
 use crate::store::db::sqlite::SqliteOptions;
+use crate::store::error::StoreError;
+use crate::store::migrate::Status;
 use crate::store::{Migrations, Options, Store};
-use secrecy::ExposeSecret;
 
 /// Opens it, creating a SQLite file and its folder if there is none.
 pub fn open(config: &Config, migrations: Migrations) -> Result<Store, Failure> {
     let connections = config.database.pool_size as usize;
     let sqlite = SqliteOptions { readers: connections.clamp(1, 8), ..SqliteOptions::default() };
     let postgres = PostgresOptions { sessions: connections, ..PostgresOptions::default() };
-    let url = match &config.database.url {
-        DatabaseUrl::Sqlite(path) => {
-            if let Some(folder) = path.parent() {
-                std::fs::create_dir_all(folder)
-                    .map_err(|error| Failure::failed(format!("{} cannot be made: {error}", folder.display())))?;
-            }
-            format!("sqlite:{}", path.display())
-        }
-        DatabaseUrl::Postgres(url) => url.expose_secret().to_owned(),
-    };
-    Store::open(&url, Options { sqlite, postgres, migrations }).map_err(|error| {
-        let cause = error.cause().map(|cause| format!(": {cause}")).unwrap_or_default();
-        Failure::failed(format!("{error}{cause}"))
-    })
+    if let DatabaseUrl::Sqlite(path) = &config.database.url
+        && let Some(folder) = path.parent()
+    {
+        std::fs::create_dir_all(folder)
+            .map_err(|error| Failure::failed(format!("{} cannot be made: {error}", folder.display())))?;
+    }
+    Store::open(&config.database.url.reveal(), Options { sqlite, postgres, migrations })
+        .map_err(|error| failure(&error))
+}
+
+/// How the schema relates to this program; changes nothing and creates nothing.
+pub fn status(config: &Config) -> Result<Status, Failure> {
+    Store::schema_status(&config.database.url.reveal()).map_err(|error| failure(&error))
+}
+
+/// In a person's words, with the driver's own for those who can use them.
+pub fn failure(error: &StoreError) -> Failure {
+    let cause = error.cause().map(|cause| format!(": {cause}")).unwrap_or_default();
+    match error {
+        StoreError::NewerSchema { .. } => Failure::Incompatible(error.to_string()),
+        _ => Failure::failed(format!("{error}{cause}")),
+    }
 }

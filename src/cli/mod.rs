@@ -1,13 +1,24 @@
 //! The command line: one file per command; each parses its arguments, calls what does the work, and prints.
 
+mod bills;
+mod catalog;
 mod completions;
 mod config;
 mod database;
 mod failure;
+mod input;
+mod meter_file;
+mod migrate;
 mod openapi;
 mod output;
+mod plan_file;
+mod price;
+mod progress;
 mod serve;
 mod service;
+mod stored;
+mod tariff_file;
+mod usage;
 
 use crate::config::{Config, Loaded, Sources};
 use clap::{Args, Parser, Subcommand};
@@ -50,6 +61,14 @@ pub struct SettingFlags {
 enum Command {
     /// Serve the API over HTTP until told to stop
     Serve(serve::Arguments),
+    /// Compute the bills of a tariff on the readings of a meter file
+    Price(price::Arguments),
+    /// Look into a meter file
+    Usage(usage::Arguments),
+    /// Check, list, convert and keep plan lists
+    Catalog(catalog::Arguments),
+    /// Bring the database's schema up to date
+    Migrate(migrate::Arguments),
     /// Show and check the settings
     Config(config::Arguments),
     /// Print the API document
@@ -85,6 +104,10 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
     let settings = arguments.settings;
     match arguments.command {
         Command::Serve(command) => serve::run(&command, &settings),
+        Command::Price(command) => price::run(&command, &settings),
+        Command::Usage(command) => usage::run(&command),
+        Command::Catalog(command) => catalog::run(&command, &settings),
+        Command::Migrate(command) => migrate::run(&command, &settings),
         Command::Openapi(command) => openapi::run(&command),
         Command::Config(command) => config::run(&command, &settings),
         Command::Completions(command) => completions::run(&command),

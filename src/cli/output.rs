@@ -25,10 +25,6 @@ pub fn note(text: &str) {
     say("note", "36", text);
 }
 
-pub fn warning(text: &str) {
-    say("warning", "33", text);
-}
-
 pub fn error(text: &str) {
     say("error", "31", text);
 }

@@ -5,6 +5,7 @@ use crate::store::db::postgres_types;
 use crate::store::db::sqlite::store_error;
 use crate::store::error::StoreError;
 use refinery::Runner;
+use std::path::Path;
 
 mod for_sqlite {
     refinery::embed_migrations!("migrations/sqlite");
@@ -64,6 +65,16 @@ pub fn prepare_sqlite(connection: &mut rusqlite::Connection, migrations: Migrati
         for_sqlite::migrations::runner().run(connection).map_err(failed)?;
     }
     Ok(())
+}
+
+/// A file that is not there has nothing applied, and is not made.
+pub fn status_of_file(path: &Path) -> Result<Status, StoreError> {
+    if !path.exists() {
+        return Ok(Status::of(0, &for_sqlite::migrations::runner()));
+    }
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = rusqlite::Connection::open_with_flags(path, flags).map_err(store_error)?;
+    status_sqlite(&connection)
 }
 
 pub fn status_sqlite(connection: &rusqlite::Connection) -> Result<Status, StoreError> {

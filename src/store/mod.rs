@@ -96,6 +96,21 @@ impl Store {
         Ok(Store { database: Arc::new(database) })
     }
 
+    /// How the schema at `url` relates to this program; changes and creates nothing. Blocks like [`Store::open`].
+    pub fn schema_status(url: &str) -> Result<migrate::Status, StoreError> {
+        match Address::parse(url)? {
+            Address::Sqlite(path) => migrate::status_of_file(&path),
+            Address::Postgres(url) => {
+                let mut status = None;
+                Postgres::open(&url, PostgresOptions { sessions: 1, ..PostgresOptions::default() }, |client| {
+                    status = Some(migrate::status_postgres(client)?);
+                    Ok(())
+                })?;
+                status.ok_or_else(|| StoreError::internal("the database was opened without being looked at"))
+            }
+        }
+    }
+
     /// Runs `work` in a read-only transaction on a database thread.
     pub async fn read<T, E, F>(&self, work: F) -> Result<T, E>
     where

@@ -3,8 +3,21 @@
 use crate::run::Place;
 use std::process::{Command, Stdio};
 
-const COMMANDS: &[&[&str]] =
-    &[&["config", "show"], &["config", "check"], &["config", "example"], &["completions"], &["serve"], &["openapi"]];
+const COMMANDS: &[&[&str]] = &[
+    &["config", "show"],
+    &["config", "check"],
+    &["config", "example"],
+    &["completions"],
+    &["price"],
+    &["usage", "inspect"],
+    &["catalog", "import"],
+    &["catalog", "validate"],
+    &["catalog", "list"],
+    &["catalog", "export"],
+    &["migrate"],
+    &["serve"],
+    &["openapi"],
+];
 
 #[test]
 fn every_command_explains_itself() {

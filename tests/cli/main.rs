@@ -1,5 +1,8 @@
 //! The command line as people and scripts meet it: the real binary, its output and its exit codes.
 
+mod catalog;
 mod config;
 mod help;
+mod price;
 mod run;
+mod usage;
