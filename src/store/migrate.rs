@@ -1,9 +1,10 @@
 //! Bringing the schema up to date: embedded migrations, the same numbers with the same meaning for both engines.
 
-use crate::store::Migrations;
+use crate::store::db::postgres::{self, PostgresOptions};
 use crate::store::db::postgres_types;
-use crate::store::db::sqlite::store_error;
+use crate::store::db::sqlite::{self, store_error};
 use crate::store::error::StoreError;
+use crate::store::{Address, Migrations};
 use refinery::Runner;
 use std::path::Path;
 
@@ -60,6 +61,15 @@ impl Status {
     }
 }
 
+/// How the schema at `address` stands, without changing or creating anything. Must not be called on a runtime thread.
+pub fn status(address: &Address) -> Result<Status, StoreError> {
+    match address {
+        Address::Sqlite(path) if !path.exists() => Ok(Status::of(0, &for_sqlite::migrations::runner())),
+        Address::Sqlite(path) => status_sqlite(&sqlite::open_reading(path)?),
+        Address::Postgres(url) => status_postgres(&mut postgres::connect(url, PostgresOptions::default())?),
+    }
+}
+
 pub fn prepare_sqlite(connection: &mut rusqlite::Connection, migrations: Migrations) -> Result<(), StoreError> {
     if status_sqlite(connection)?.wanted(migrations)? {
         for_sqlite::migrations::runner().run(connection).map_err(failed)?;
@@ -88,12 +98,12 @@ pub fn status_sqlite(connection: &rusqlite::Connection) -> Result<Status, StoreE
     Ok(Status::of(applied, &for_sqlite::migrations::runner()))
 }
 
-pub fn prepare_postgres(client: &mut postgres::Client, migrations: Migrations) -> Result<(), StoreError> {
+pub fn prepare_postgres(client: &mut ::postgres::Client, migrations: Migrations) -> Result<(), StoreError> {
     if !status_postgres(client)?.wanted(migrations)? {
         return Ok(());
     }
-    let postgres = |e: postgres::Error| postgres_types::store_error(&e);
-    client.execute("SELECT pg_advisory_lock($1)", &[&ADVISORY_LOCK]).map_err(postgres)?;
+    let fault = |e: ::postgres::Error| postgres_types::store_error(&e);
+    client.execute("SELECT pg_advisory_lock($1)", &[&ADVISORY_LOCK]).map_err(fault)?;
     // Another node may have done it while we waited; then nothing is left to run.
     let result = status_postgres(client).and_then(|status| {
         if status.wanted(migrations)? {
@@ -101,19 +111,19 @@ pub fn prepare_postgres(client: &mut postgres::Client, migrations: Migrations) -
         }
         Ok(())
     });
-    client.execute("SELECT pg_advisory_unlock($1)", &[&ADVISORY_LOCK]).map_err(postgres)?;
+    client.execute("SELECT pg_advisory_unlock($1)", &[&ADVISORY_LOCK]).map_err(fault)?;
     result
 }
 
-pub fn status_postgres(client: &mut postgres::Client) -> Result<Status, StoreError> {
-    let postgres = |e: postgres::Error| postgres_types::store_error(&e);
+pub fn status_postgres(client: &mut ::postgres::Client) -> Result<Status, StoreError> {
+    let fault = |e: ::postgres::Error| postgres_types::store_error(&e);
     let exists: bool = client
         .query_one("SELECT to_regclass($1) IS NOT NULL", &[&HISTORY])
         .and_then(|row| row.try_get(0))
-        .map_err(postgres)?;
+        .map_err(fault)?;
     let newest = format!("SELECT CAST(coalesce(max(version), 0) AS BIGINT) FROM {HISTORY}");
     let applied =
-        if exists { client.query_one(&newest, &[]).and_then(|row| row.try_get(0)).map_err(postgres)? } else { 0 };
+        if exists { client.query_one(&newest, &[]).and_then(|row| row.try_get(0)).map_err(fault)? } else { 0 };
     Ok(Status::of(applied, &for_postgres::migrations::runner()))
 }
 

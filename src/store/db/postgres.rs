@@ -78,8 +78,7 @@ impl Postgres {
     ) -> Result<Self, StoreError> {
         let config = configured(url, options)?;
         let open = || {
-            let mut client = config.connect(NoTls).map_err(cannot_connect)?;
-            check_version(&mut client)?;
+            let mut client = connected(&config)?;
             prepare(&mut client)?;
             let inner = PostgresConnectionManager::new(config.clone(), NoTls);
             let manager = Manager { inner, statement_timeout: options.statement_timeout };
@@ -254,6 +253,17 @@ fn configured(url: &str, options: PostgresOptions) -> Result<Config, StoreError>
         config.application_name("treebeard");
     }
     Ok(config)
+}
+
+/// A session for one look at the database.
+pub fn connect(url: &str, options: PostgresOptions) -> Result<Client, StoreError> {
+    connected(&configured(url, options)?)
+}
+
+fn connected(config: &Config) -> Result<Client, StoreError> {
+    let mut client = config.connect(NoTls).map_err(cannot_connect)?;
+    check_version(&mut client)?;
+    Ok(client)
 }
 
 fn pool_of(manager: Manager, options: PostgresOptions) -> Result<Pool, StoreError> {

@@ -136,6 +136,17 @@ fn open_writing(path: &Path, options: SqliteOptions) -> rusqlite::Result<Connect
     Ok(connection)
 }
 
+/// A connection for one look at an existing file.
+pub fn open_reading(path: &Path) -> Result<Connection, StoreError> {
+    let open = || {
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(()))?;
+        Ok(connection)
+    };
+    open().map_err(|e| cannot_open(path, e))
+}
+
 fn flags() -> OpenFlags {
     OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX
 }
