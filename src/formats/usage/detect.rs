@@ -5,6 +5,7 @@ use super::fields::{Columns, foreign_unit, is_value};
 use super::moment::{self, Moment, Order};
 use super::text::{Sheet, decode};
 use super::{smt, wide};
+use crate::domain::calendar::Month;
 use crate::formats::error::FormatError;
 
 /// The formats a remedy names.
@@ -66,20 +67,19 @@ fn of_columns(columns: &Columns, rows: &[(u64, Vec<String>)]) -> UsageFormat {
         }
     }
     // A column of dates that each name another month is a column of months.
-    let months: Vec<_> = firsts.filter_map(|text| moment::month(text.as_bytes(), Order::MonthFirst)).collect();
-    let untimed = columns.time.is_none() && columns.end.is_none() && moments.iter().all(|moment| !moment.timed);
-    let monthly = |months: &[crate::domain::calendar::Month]| {
-        months.len() > 1 && months.windows(2).all(|pair| pair[0].until(pair[1]).abs() == 1)
+    let is_untimed = columns.time.is_none() && columns.end.is_none() && moments.iter().all(|moment| !moment.timed);
+    let months = |order| -> Option<Vec<Month>> {
+        firsts.clone().take_while(|text| !text.is_empty()).map(|text| moment::month(text.as_bytes(), order)).collect()
     };
-    if untimed && !months.is_empty() {
-        let day_first: Vec<_> = rows
-            .iter()
-            .filter_map(|(_, row)| moment::month(row.get(start)?.as_bytes(), Order::DayFirst))
-            .take(50)
-            .collect();
-        if moments.is_empty() || monthly(&months) || monthly(&day_first) {
-            return UsageFormat::Monthly;
-        }
+    let is_monthly = |order| {
+        months(order).is_some_and(|months| {
+            !months.is_empty()
+                && (moments.is_empty()
+                    || months.len() > 1 && months.windows(2).all(|pair| pair[0].until(pair[1]).abs() == 1))
+        })
+    };
+    if is_untimed && (is_monthly(Order::MonthFirst) || is_monthly(Order::DayFirst)) {
+        return UsageFormat::Monthly;
     }
     UsageFormat::Interval
 }
@@ -140,10 +140,11 @@ pub fn refuse_other_types(start: &[u8]) -> Result<(), FormatError> {
     if lower.starts_with(['{', '[']) && !lower.contains("interval_start") {
         let plans = [
             "\"plans\"",
+            "plan_id",
+            "ratestructure",
             "plan_name",
             "planid",
             "tariff",
-            "energyratestructure",
             "company_name",
             "unit_rate",
             "suppliers",

@@ -199,10 +199,11 @@ impl Rows {
             None => Moment::parse(text, self.order).ok_or_else(|| (column, not_a_time(text)))?,
         };
         let mut seconds = self.length(moment, end, start);
-        if end.timed && end.second % 60 == 59 || end.second % 3_600 == 3_540 && seconds % 300 != 0 {
-            // 00:00 to 00:14:59, or 00:00 to 00:59: the last second or minute, not the end.
-            seconds += if end.second % 60 == 59 { 1 } else { 60 };
-            gather.note("Interval ends are taken as inclusive (00:14:59 stands for 00:15).");
+        // 00:00 to 00:14:59, or 00:00 to 00:14: the last second or minute, not the end.
+        let last = if end.second % 60 == 59 { 1 } else { 60 };
+        if seconds % 300 != 0 && (seconds + last) % 300 == 0 {
+            seconds += last;
+            gather.note("Interval ends are taken as inclusive (00:14 or 00:14:59 stands for 00:15).");
         }
         let seconds = u32::try_from(seconds).ok().filter(|seconds| (60..=400 * DAY).contains(seconds));
         let reason = || (column, shown(text, "is not after the start of the interval"));

@@ -89,6 +89,8 @@ pub fn date(text: &[u8], order: Order) -> Option<Date> {
     let (y, m, d) = match parts {
         [y, m, d] if y.len() == 4 => (y, m, d),
         [d, m, y] if m[0].is_ascii_alphabetic() => (y, m, d),
+        // Dots are only ever written between day, month and year in this order.
+        [d, m, y] if text.contains(&b'.') && !d[0].is_ascii_alphabetic() => (y, m, d),
         [m, d, y] if m[0].is_ascii_alphabetic() || order == Order::MonthFirst => (y, m, d),
         [d, m, y] => (y, m, d),
     };
