@@ -205,3 +205,25 @@ pub fn check_interval(energy: Energy, seconds: u32) -> Result<Energy, String> {
         energy.kwh()
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bound_on_values_is_named() {
+        assert_eq!(check_count(MAX_READINGS - 1), Ok(()));
+        let error = check_count(MAX_READINGS).expect_err("one too many");
+        assert_eq!(error.to_string(), "the file holds more than 2000000 values. Split it by year and import the parts");
+    }
+
+    #[test]
+    fn energy_is_bounded_by_the_length_of_its_interval() {
+        let kwh = Energy::from_whole_kwh;
+        assert_eq!(check_interval(kwh(250), 900), Ok(kwh(250)));
+        assert!(check_interval(kwh(251), 900).is_err_and(|reason| reason.contains("the bound of 1000 kW")));
+        assert!(check_interval(-kwh(1), 900).is_err_and(|reason| reason.contains("negative")));
+        assert_eq!(check_period(kwh(MAX_PERIOD_KWH)), Ok(kwh(MAX_PERIOD_KWH)));
+        assert!(check_period(kwh(MAX_PERIOD_KWH + 1)).is_err());
+    }
+}

@@ -258,6 +258,6 @@ fn a_long_feed_is_read_as_a_stream() {
     let feed = espi(WH, "");
     let head = feed.as_bytes()[..feed.len() - "</feed>".len()].to_vec();
     let (head, part) = (std::io::Cursor::new(head), std::io::Cursor::default());
-    let file = read(Endless { head, day: 0, days: 2_000, part }, &options("America/Chicago")).expect("a long feed");
-    assert_eq!(sum(&file, Import), (48_000, kwh(4_800.0)));
+    let file = read(Endless { head, day: 0, days: 500, part }, &options("America/Chicago")).expect("a long feed");
+    assert_eq!(sum(&file, Import), (12_000, kwh(1_200.0)));
 }
