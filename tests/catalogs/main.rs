@@ -1,6 +1,11 @@
 //! Catalog formats against real files: what is read, what is refused, what the plans then cost.
 
+mod elsewhere;
+mod golden;
+mod hostile;
+mod labels;
 mod power_to_choose;
+mod round_trip;
 
 use std::path::PathBuf;
 use treebeard::formats::catalog::{CatalogImport, CatalogOptions, read};
