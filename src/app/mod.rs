@@ -1,14 +1,22 @@
 //! The use cases: each loads, computes with the domain, saves, and knows nothing of HTTP or SQL.
 
 pub mod accounts;
+pub mod catalog;
 pub mod error;
+pub mod figures;
 pub mod household;
+pub mod outlook;
 pub mod passwords;
+pub mod pricing;
+pub mod recommendations;
 pub mod sessions;
 pub mod tokens;
+pub mod usage;
+pub mod workbench;
 
 use crate::config::Config;
 use crate::store::Store;
+use catalog::Catalog;
 use error::Error;
 use jiff::Timestamp;
 use passwords::Passwords;
@@ -16,6 +24,7 @@ use sessions::Standings;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokens::Tokens;
+use workbench::Workbench;
 
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -26,18 +35,22 @@ pub struct App {
     pub tokens: Tokens,
     pub passwords: Passwords,
     pub standings: Standings,
+    pub catalog: Catalog,
+    pub workbench: Workbench,
     draining: AtomicBool,
 }
 
 impl App {
+    /// Loads and compiles the catalog; blocks, so call it before a runtime is started or outside of it.
     pub fn new(config: Config, store: Store) -> Result<Arc<Self>> {
         let key = config
             .signing_key()
             .map_err(|error| Error::Unavailable(format!("the signing key cannot be read or made: {error}")))?;
         let tokens = Tokens::new(&key, config.auth.secret_key_previous.as_ref(), config.auth.jwt_lifetime);
         let passwords = Passwords::new(&config.auth)?;
-        let (standings, draining) = (Standings::default(), AtomicBool::new(false));
-        Ok(Arc::new(App { config, store, tokens, passwords, standings, draining }))
+        let catalog = Catalog::load_blocking(&store, Timestamp::now())?;
+        let (standings, workbench, draining) = (Standings::default(), Workbench::default(), AtomicBool::new(false));
+        Ok(Arc::new(App { config, store, tokens, passwords, standings, catalog, workbench, draining }))
     }
 
     /// The clock of everything above the domain; below it, time is an argument.
@@ -53,4 +66,9 @@ impl App {
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
     }
+}
+
+/// An answer as it is sent.
+fn json(answer: &impl serde::Serialize) -> Result<Vec<u8>> {
+    serde_json::to_vec(answer).map_err(|error| Error::Internal(format!("an answer cannot be written: {error}")))
 }

@@ -1,0 +1,51 @@
+//! The catalog's life: loaded from the store at start, swapped when an import changed it.
+
+use super::Catalog;
+use crate::app::App;
+use crate::app::error::Error;
+use crate::domain::catalog::CatalogFile;
+use crate::domain::market::Snapshot;
+use crate::store::Store;
+use crate::store::catalog::import::{ImportMode, ImportReport, replace};
+use crate::store::catalog::{load, revision};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+impl Catalog {
+    /// What the store holds, compiled. Blocks; for the start of the process.
+    pub fn load_blocking(store: &Store, now: Timestamp) -> Result<Catalog, Error> {
+        let (files, revision) = store.read_blocking(load)?;
+        Ok(Catalog::new(compiled(files, revision, now)))
+    }
+}
+
+impl App {
+    /// Makes a market what `file` says, in one transaction; the next answer is about it.
+    pub async fn import_catalog(&self, file: CatalogFile, mode: ImportMode) -> Result<ImportReport, Error> {
+        let now = self.now();
+        let report = self.store.write(move |tx| replace(tx, &file, mode, now)).await?;
+        self.refresh_catalog().await?;
+        Ok(report)
+    }
+
+    /// Compiles and swaps in what the store holds, if that is another revision than the one in use.
+    pub async fn refresh_catalog(&self) -> Result<(), Error> {
+        let stored = self.store.read(revision).await?;
+        if stored == self.catalog.snapshot().revision {
+            return Ok(());
+        }
+        let (files, revision) = self.store.read(load).await?;
+        let now = self.now();
+        let snapshot = self.workbench.run(move || Ok(compiled(files, revision, now))).await?;
+        self.catalog.replace(snapshot);
+        Ok(())
+    }
+}
+
+fn compiled(files: Vec<CatalogFile>, revision: i64, now: Timestamp) -> Snapshot {
+    let snapshot = Snapshot::build(files, revision, now.to_zoned(TimeZone::UTC).date());
+    for problem in snapshot.problems() {
+        tracing::warn!(problem, "part of the catalog cannot be used");
+    }
+    snapshot
+}

@@ -1,0 +1,130 @@
+//! What is on sale, as held in memory: the compiled snapshot, and answers about it as finished bytes.
+
+mod item;
+mod lifecycle;
+mod page;
+mod query;
+
+pub use item::{PlanItem, SupplierItem, ZipAnswer, is_active};
+pub use page::{Page, PageRequest};
+pub use query::{PlanQuery, Sort};
+
+use crate::app::error::Error;
+use crate::app::json;
+use crate::domain::market::Snapshot;
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use moka::sync::Cache;
+use sha2::{Digest, Sha256};
+use std::fmt::Write;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Bytes of finished answers kept at most.
+const CACHE_BYTES: u64 = 16 << 20;
+
+/// The current snapshot and the answers made from it. Swapping in another one is all it takes to change every answer:
+/// cache keys carry the revision, so an answer about an older catalog is never found again.
+pub struct Catalog {
+    snapshot: ArcSwap<Snapshot>,
+    answers: Cache<(i64, Question), Finished>,
+}
+
+/// A question anybody may ask about the catalog.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Question {
+    Plans(PlanQuery),
+    Plan(Uuid),
+    Suppliers(PageRequest),
+    Supplier(Uuid),
+    Zip(String),
+}
+
+/// JSON ready to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finished {
+    pub body: Bytes,
+    /// Strong: names exactly these bytes.
+    pub etag: Arc<str>,
+    /// Of a paged list; else 0.
+    pub total_pages: u32,
+}
+
+impl Catalog {
+    pub fn new(snapshot: Snapshot) -> Self {
+        let weigh = |key: &(i64, Question), answer: &Finished| {
+            let text = match &key.1 {
+                Question::Plans(query) => query.text.as_ref().map_or(0, String::len),
+                _ => 0,
+            };
+            (answer.body.len() + text + 256).try_into().unwrap_or(u32::MAX)
+        };
+        let answers = Cache::builder().max_capacity(CACHE_BYTES).weigher(weigh).build();
+        Catalog { snapshot: ArcSwap::from_pointee(snapshot), answers }
+    }
+
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// Every answer from now on is about `snapshot`, unless a newer one is in place already.
+    pub fn replace(&self, snapshot: Snapshot) {
+        let new = Arc::new(snapshot);
+        self.snapshot.rcu(|held| if held.revision > new.revision { held.clone() } else { new.clone() });
+    }
+
+    /// The answer, and whether it was there already. `fresh` makes it anew.
+    pub fn answer(&self, question: Question, fresh: bool) -> Result<(Finished, bool), Error> {
+        let snapshot = self.snapshot.load();
+        let key = (snapshot.revision, question);
+        if let Some(answer) = self.answers.get(&key).filter(|_| !fresh) {
+            return Ok((answer, true));
+        }
+        let answer = answer(&snapshot, &key.1)?;
+        self.answers.insert(key, answer.clone());
+        Ok((answer, false))
+    }
+}
+
+fn answer(snapshot: &Snapshot, question: &Question) -> Result<Finished, Error> {
+    match question {
+        Question::Plans(query) => paged(&query::page_of(snapshot, query)),
+        Question::Plan(id) => {
+            let listing = snapshot.plan(*id).ok_or_else(|| no_such("plan"))?;
+            finished(&PlanItem::new(snapshot, listing, None))
+        }
+        Question::Suppliers(page) => paged(&suppliers(snapshot, *page)),
+        Question::Supplier(id) => {
+            let entry = snapshot.supplier(*id).ok_or_else(|| no_such("supplier"))?;
+            finished(&SupplierItem::new(snapshot, entry))
+        }
+        Question::Zip(zip) => finished(&ZipAnswer::new(snapshot, zip)),
+    }
+}
+
+/// Active suppliers by name.
+fn suppliers(snapshot: &Snapshot, page: PageRequest) -> Page<SupplierItem<'_>> {
+    let mut found: Vec<_> = snapshot.suppliers().iter().filter(|entry| entry.supplier.active).collect();
+    found.sort_by_cached_key(|entry| (entry.supplier.name.to_lowercase(), entry.id));
+    let total = found.len();
+    let shown = found.into_iter().skip(page.skip()).take(page.size());
+    Page::of(page, total, shown.map(|entry| SupplierItem::new(snapshot, entry)).collect())
+}
+
+/// The sentence for an id nobody has.
+pub fn no_such(what: &str) -> Error {
+    Error::NotFound(format!("There is no {what} with this id. List them to see which there are."))
+}
+
+fn paged<T: serde::Serialize>(page: &Page<T>) -> Result<Finished, Error> {
+    Ok(Finished { total_pages: page.total_pages, ..finished(page)? })
+}
+
+fn finished<T: serde::Serialize>(answer: &T) -> Result<Finished, Error> {
+    let body = json(answer)?;
+    let mut etag = String::with_capacity(32);
+    for byte in &Sha256::digest(&body)[..16] {
+        let _ = write!(etag, "{byte:02x}");
+    }
+    Ok(Finished { body: body.into(), etag: etag.into(), total_pages: 0 })
+}

@@ -1,0 +1,49 @@
+//! A recommendation as it is sent and kept: the advice with its id and times.
+
+use crate::domain::advice::Recommendation;
+use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
+use serde::Serialize;
+use uuid::Uuid;
+
+/// Prices change: after this many days the advice should be made anew.
+const GOOD_FOR_DAYS: i64 = 7;
+
+/// The answer of `generate`; its bytes are kept as they are sent.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "GeneratedRecommendation")]
+pub struct Generated<'a> {
+    pub recommendation_id: Uuid,
+    pub generated_at: Timestamp,
+    /// Prices may have changed by then.
+    pub expires_at: Timestamp,
+    #[serde(flatten)]
+    pub advice: &'a Recommendation,
+}
+
+impl<'a> Generated<'a> {
+    pub fn new(recommendation_id: Uuid, now: Timestamp, advice: &'a Recommendation) -> Self {
+        // To the millisecond, as everywhere in answers.
+        let generated_at = Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now);
+        Generated { recommendation_id, generated_at, expires_at: expires_at(generated_at), advice }
+    }
+}
+
+/// When advice of `made` should be made anew.
+pub fn expires_at(made: Timestamp) -> Timestamp {
+    made.saturating_add(SignedDuration::from_hours(24 * GOOD_FOR_DAYS)).unwrap_or(made)
+}
+
+/// A recommendation is gone.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "DeletedRecommendation")]
+pub struct Deleted {
+    pub message: String,
+    pub success: bool,
+}
+
+impl Default for Deleted {
+    fn default() -> Self {
+        Deleted { message: "The recommendation is deleted.".to_owned(), success: true }
+    }
+}

@@ -1,0 +1,104 @@
+//! Advice for one household: what it stated, completed by what its account holds; computed, kept, read back.
+
+mod household;
+mod kept;
+mod reading;
+
+pub use household::{Asked, Held, Household};
+pub use kept::{Deleted, Generated};
+
+use crate::app::error::Error;
+use crate::app::outlook::{self, Home};
+use crate::app::{App, Result, json};
+use crate::domain::advice::{self, Recommendation};
+use crate::domain::market::Snapshot;
+use crate::store::recommendations::{self as kept_rows, RankedPlan};
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+impl App {
+    /// Computes advice, keeps it, and answers the very bytes that are kept.
+    pub async fn generate(&self, user: Uuid, asked: Asked) -> Result<Vec<u8>> {
+        let held = self.held(user, asked.usage.is_none()).await?;
+        let household = Household::of(asked, held)?;
+        let (snapshot, now) = (self.catalog.snapshot(), self.now());
+        let id = Uuid::now_v7();
+        let made = self
+            .workbench
+            .run(move || {
+                let input_hash = household.hash();
+                let advice = advise(&snapshot, household, now)?;
+                let body = json(&Generated::new(id, now, &advice))?;
+                Ok(Made { revision: snapshot.revision, input_hash, plans: plan_rows(&advice), body, advice })
+            })
+            .await?;
+        let kept = kept_rows::Recommendation {
+            id,
+            user_id: Some(user),
+            claim_hash: None,
+            created_at: now,
+            expires_at: kept::expires_at(now),
+            input_hash: made.input_hash,
+            catalog_revision: made.revision,
+            algorithm_version: made.advice.algorithm_version,
+            answer: String::from_utf8(made.body.clone())
+                .map_err(|_| Error::Internal("JSON is not UTF-8".to_owned()))?,
+        };
+        let plans = made.plans;
+        self.store.write(move |tx| kept_rows::create(tx, &kept, &plans)).await?;
+        Ok(made.body)
+    }
+}
+
+struct Made {
+    revision: i64,
+    input_hash: [u8; 32],
+    plans: Vec<RankedPlan>,
+    body: Vec<u8>,
+    advice: Recommendation,
+}
+
+/// The advice itself. Everything random in it follows from the household's own data: the same input gives the same
+/// answer.
+pub fn advise(snapshot: &Snapshot, household: Household, now: Timestamp) -> Result<Recommendation> {
+    let home = Home::at(snapshot, Some(&household.zip_code));
+    let outlook = outlook::of(&home, household.property_type, &household.usage, now)?;
+    let request = advice::Request {
+        as_of: outlook.as_of,
+        place: advice::Location::Zip(household.zip_code),
+        property_type: household.property_type,
+        profile: outlook.user_profile(),
+        projection: outlook.projection,
+        priorities: household.priorities,
+        current_plan: household.current_plan,
+        options: household.options,
+        include_risks: household.include_risks,
+    };
+    advice::recommend(snapshot, &request).map_err(|error| Error::Rule(format!("{error}.")))
+}
+
+fn plan_rows(advice: &Recommendation) -> Vec<RankedPlan> {
+    let rows = advice.top_plans.iter().map(|plan| RankedPlan {
+        rank: plan.rank,
+        plan_id: plan.plan_id,
+        plan_name: plan.plan_name.clone(),
+        supplier_name: plan.supplier_name.clone(),
+        annual_cost_cents: (plan.projected_annual_cost * 100.0).round() as i64,
+        composite_score: plan.scores.composite_score,
+    });
+    rows.collect()
+}
+
+impl Household {
+    /// Of everything the advice depends on, apart from the catalog and the day.
+    fn hash(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        hash.update(format!("{:?}", (&self.zip_code, self.property_type, self.priorities, &self.current_plan)));
+        hash.update(format!("{:?}", (&self.options, self.include_risks)));
+        for month in self.usage.monthly() {
+            hash.update(format!("{}={}", month.month, month.energy.mwh_thousandths()));
+        }
+        hash.finalize().into()
+    }
+}
