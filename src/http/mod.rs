@@ -5,14 +5,23 @@ pub mod body;
 pub mod caller;
 mod client;
 mod current_plan;
+mod described;
 mod docs;
+mod fields;
 pub mod layers;
 mod login;
+mod markets;
 mod operations;
+mod plans;
+mod price_request;
 pub mod problem;
+mod ready;
+mod recommendations;
 mod routes;
 mod schema;
 pub mod serve;
+mod upload;
+mod usage;
 mod users;
 pub mod values;
 
@@ -30,6 +39,14 @@ pub enum Tag {
     Auth,
     /// The signed-in user's own data.
     Users,
+    /// What the caller uses: months, meter files, analysis.
+    Usage,
+    /// What is on sale, and what it would cost.
+    Plans,
+    /// Where customers choose their supplier.
+    Markets,
+    /// Which plan to take, and why.
+    Recommendations,
     /// Whether the service is well, and what it is.
     Operations,
 }
@@ -41,6 +58,11 @@ fn api() -> impl poem_openapi::OpenApi + 'static {
         auth::Auth,             // /api/v1/auth: POST /register, /login, /refresh, /logout, /logout-all, /password; GET /me
         users::Users,           // /api/v1/users: GET PUT /profile; GET POST /preferences; GET PUT DELETE /current-plan;
                                 //   GET /me/export; DELETE /me
+        usage::Usage,           // /api/v1/usage: POST /upload, /import; GET /history, /intervals, /profile; DELETE /
+        plans::Plans,           // /api/v1: GET /plans/catalog, /plans/{id}, /suppliers, /suppliers/{id};
+                                //   POST /plans/{id}/price
+        markets::Markets,       // /api/v1/markets: GET /{zip_code}
+        recommendations::Recommendations, // /api/v1/recommendations: POST /generate; GET /, /{id}, /user/{id}; DELETE /{id}
         operations::Operations, // GET /health, /health/live, /health/ready, /version
     )
 }

@@ -1,0 +1,97 @@
+//! Recommendations: made, listed, read back, deleted.
+
+mod request;
+
+use crate::app::App;
+use crate::app::catalog::Page;
+use crate::app::recommendations::{Deleted, Generated};
+use crate::http::Tag;
+use crate::http::body::StrictJson;
+use crate::http::caller::SignedIn;
+use crate::http::plans::page_request;
+use crate::http::problem::Result;
+use crate::http::ready::{self, Private};
+use jiff::tz::TimeZone;
+use poem::Request;
+use poem::web::Data;
+use poem_openapi::OpenApi;
+use poem_openapi::param::{Path, Query};
+use request::GenerateRequest;
+use std::sync::Arc;
+use uuid::Uuid;
+
+pub struct Recommendations;
+
+#[OpenApi(prefix_path = "/api/v1/recommendations", tag = "Tag::Recommendations")]
+impl Recommendations {
+    /// Recommend plans
+    ///
+    /// Ranks the plans on sale at the caller's ZIP for the coming twelve months. Every part of the body is optional
+    /// that the account holds. The answer is kept and can be read again.
+    #[oai(path = "/generate", method = "post", operation_id = "generate_recommendation")]
+    async fn generate(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        body: StrictJson<GenerateRequest>,
+    ) -> Result<Private<Generated<'static>>> {
+        let asked = body.0.checked(app.now().to_zoned(TimeZone::UTC).date())?;
+        Ok(Private::new(app.generate(caller.0.user_id, asked).await?))
+    }
+
+    /// List own recommendations
+    ///
+    /// The newest first.
+    #[oai(path = "/", method = "get", operation_id = "list_recommendations")]
+    async fn list(
+        &self,
+        app: Data<&Arc<App>>,
+        request: &Request,
+        caller: SignedIn,
+        #[oai(validator(minimum(value = "1")))] page: Query<Option<u32>>,
+        #[oai(validator(minimum(value = "1"), maximum(value = "100")))] page_size: Query<Option<u32>>,
+    ) -> Result<Private<Page<Generated<'static>>>> {
+        let page = page_request(page.0, page_size.0);
+        let (body, total_pages) = app.recommendations_of(caller.0.user_id, page).await?;
+        Ok(Private::new(body).linked(ready::links(request, page.page, total_pages)))
+    }
+
+    /// Read one recommendation
+    ///
+    /// The very bytes `generate` answered. One's own, or any for an administrator.
+    #[oai(path = "/:recommendation_id", method = "get", operation_id = "get_recommendation")]
+    async fn one(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        recommendation_id: Path<Uuid>,
+    ) -> Result<Private<Generated<'static>>> {
+        Ok(Private::new(app.recommendation(recommendation_id.0, caller.0.user_id, caller.0.is_admin).await?))
+    }
+
+    /// Read a user's newest recommendations
+    ///
+    /// Up to ten. One's own, or anybody's for an administrator.
+    #[oai(path = "/user/:user_id", method = "get", operation_id = "list_user_recommendations")]
+    async fn of_user(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        user_id: Path<Uuid>,
+    ) -> Result<Private<Vec<Generated<'static>>>> {
+        Ok(Private::new(app.newest_recommendations(user_id.0, caller.0.user_id, caller.0.is_admin).await?))
+    }
+
+    /// Delete a recommendation
+    ///
+    /// One's own, or any for an administrator.
+    #[oai(path = "/:recommendation_id", method = "delete", operation_id = "delete_recommendation")]
+    async fn delete(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        recommendation_id: Path<Uuid>,
+    ) -> Result<Private<Deleted>> {
+        Ok(Private::new(app.delete_recommendation(recommendation_id.0, caller.0.user_id, caller.0.is_admin).await?))
+    }
+}

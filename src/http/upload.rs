@@ -1,0 +1,87 @@
+//! A file in a request: a multipart form with one file, or the bytes themselves as the body.
+
+use crate::app::error::FieldFault;
+use crate::http::Limits;
+use crate::http::body::{self, is_over_limit, too_large};
+use crate::http::problem::Problem;
+use bytes::Bytes;
+use poem::error::ParseMultipartError;
+use poem::http::StatusCode;
+use poem::web::Multipart;
+use poem::{FromRequest, Request, RequestBody};
+use poem_openapi::registry::{MetaMediaType, MetaRequest, MetaSchema, MetaSchemaRef};
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+use std::error::Error as _;
+use std::io;
+
+const MULTIPART: &str = "multipart/form-data";
+/// What a raw body may be called. The name is not believed: the content decides.
+const RAW: [&str; 6] =
+    ["text/csv", "application/xml", "text/xml", "application/json", "text/plain", "application/octet-stream"];
+
+/// The bytes of the file.
+pub struct Upload(pub Bytes);
+
+impl<'a> ApiExtractor<'a> for Upload {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn request_meta() -> Option<MetaRequest> {
+        let file = || MetaSchema::new_with_format("string", "binary");
+        let form = MetaSchema {
+            required: vec!["file"],
+            properties: vec![("file", MetaSchemaRef::Inline(Box::new(file())))],
+            ..MetaSchema::new("object")
+        };
+        let as_media =
+            |content_type, schema| MetaMediaType { content_type, schema: MetaSchemaRef::Inline(Box::new(schema)) };
+        let raw = RAW.into_iter().map(|content_type| as_media(content_type, file()));
+        let content = [as_media(MULTIPART, form)].into_iter().chain(raw).collect();
+        Some(MetaRequest { description: Some("The file, up to 32 MiB"), required: true, content })
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let bytes_max = Limits::of(request).upload_bytes_max;
+        let bytes = if body::media_type(request) == MULTIPART {
+            form_file(<Multipart as FromRequest>::from_request(request, body).await?, bytes_max).await?
+        } else {
+            body::read(body.take()?, bytes_max).await?
+        };
+        if bytes.is_empty() {
+            return Err(
+                Problem::invalid(vec![FieldFault::new("file", "is empty: send a meter file", "required")]).into()
+            );
+        }
+        Ok(Upload(bytes))
+    }
+}
+
+/// The first part that is a file or is called one.
+async fn form_file(mut form: Multipart, bytes_max: usize) -> Result<Bytes, Problem> {
+    while let Some(part) = form.next_field().await.map_err(|error| problem_of(&error, bytes_max))? {
+        if part.file_name().is_some() || part.name() == Some("file") {
+            return part.bytes().await.map(Bytes::from).map_err(|error| problem_of(&error, bytes_max));
+        }
+    }
+    let message = "is missing: send the meter file as the form's part named file";
+    Err(Problem::invalid(vec![FieldFault::new("file", message, "required")]))
+}
+
+fn problem_of(error: &ParseMultipartError, bytes_max: usize) -> Problem {
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        if inner.downcast_ref::<io::Error>().is_some_and(is_over_limit) {
+            return too_large(bytes_max);
+        }
+        cause = inner.source();
+    }
+    Problem::new(
+        StatusCode::BAD_REQUEST,
+        "The form is not valid multipart/form-data. Send the file as the part named file.",
+    )
+}
