@@ -6,7 +6,6 @@ use crate::store::db::sqlite::{self, store_error};
 use crate::store::error::StoreError;
 use crate::store::{Address, Migrations};
 use refinery::Runner;
-use std::path::Path;
 
 mod for_sqlite {
     refinery::embed_migrations!("migrations/sqlite");
@@ -61,12 +60,12 @@ impl Status {
     }
 }
 
-/// How the schema at `address` stands, without changing or creating anything. Must not be called on a runtime thread.
+/// How the schema at `address` stands, without changing or creating anything.
 pub fn status(address: &Address) -> Result<Status, StoreError> {
     match address {
         Address::Sqlite(path) if !path.exists() => Ok(Status::of(0, &for_sqlite::migrations::runner())),
         Address::Sqlite(path) => status_sqlite(&sqlite::open_reading(path)?),
-        Address::Postgres(url) => status_postgres(&mut postgres::connect(url, PostgresOptions::default())?),
+        Address::Postgres(url) => postgres::look(url, PostgresOptions::default(), status_postgres),
     }
 }
 
@@ -75,16 +74,6 @@ pub fn prepare_sqlite(connection: &mut rusqlite::Connection, migrations: Migrati
         for_sqlite::migrations::runner().run(connection).map_err(failed)?;
     }
     Ok(())
-}
-
-/// A file that is not there has nothing applied, and is not made.
-pub fn status_of_file(path: &Path) -> Result<Status, StoreError> {
-    if !path.exists() {
-        return Ok(Status::of(0, &for_sqlite::migrations::runner()));
-    }
-    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = rusqlite::Connection::open_with_flags(path, flags).map_err(store_error)?;
-    status_sqlite(&connection)
 }
 
 pub fn status_sqlite(connection: &rusqlite::Connection) -> Result<Status, StoreError> {

@@ -98,17 +98,7 @@ impl Store {
 
     /// How the schema at `url` relates to this program; changes and creates nothing. Blocks like [`Store::open`].
     pub fn schema_status(url: &str) -> Result<migrate::Status, StoreError> {
-        match Address::parse(url)? {
-            Address::Sqlite(path) => migrate::status_of_file(&path),
-            Address::Postgres(url) => {
-                let mut status = None;
-                Postgres::open(&url, PostgresOptions { sessions: 1, ..PostgresOptions::default() }, |client| {
-                    status = Some(migrate::status_postgres(client)?);
-                    Ok(())
-                })?;
-                status.ok_or_else(|| StoreError::internal("the database was opened without being looked at"))
-            }
-        }
+        migrate::status(&Address::parse(url)?)
     }
 
     /// Runs `work` in a read-only transaction on a database thread.

@@ -93,6 +93,40 @@ fn a_full_disk_refuses_the_write_keeps_what_was_and_heals_when_there_is_space() 
 }
 
 #[test]
+fn on_a_full_disk_what_was_acknowledged_is_there_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("full.db").display());
+    let small = SqliteOptions { bytes_max: 1_500_000, ..SqliteOptions::default() };
+    let store = Store::open(&url, Options { sqlite: small, ..Options::default() }).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let acknowledged = runtime.block_on(async {
+        let writers: Vec<_> = (0..200)
+            .map(|n| {
+                let mut new = new_user(&format!("{n}@example.com"));
+                new.password_hash = "x".repeat(if n % 7 == 6 { 2_000_000 } else { 20_000 });
+                let store = store.clone();
+                tokio::spawn(async move { store.write(move |tx| users::create(tx, &new)).await })
+            })
+            .collect();
+        let mut acknowledged = Vec::new();
+        for writer in writers {
+            match writer.await.unwrap() {
+                Ok(user) => acknowledged.push(user.id),
+                Err(error) => assert!(error.is_storage_fault(), "{error:?}"),
+            }
+        }
+        acknowledged.sort();
+        acknowledged
+    });
+    assert!(store.figures().largest_batch > 1, "the writes shared transactions");
+    drop(store);
+    let store = open_sqlite(&folder, "full.db");
+    let sql = "SELECT id FROM users ORDER BY id";
+    let held = store.read_blocking(move |conn| conn.query(sql, &[], |row| row.take::<uuid::Uuid>()));
+    assert_eq!(held.unwrap(), acknowledged);
+}
+
+#[test]
 fn a_second_process_is_refused_and_told_who_is_first() {
     let folder = tempfile::tempdir().unwrap();
     let store = open_sqlite(&folder, "mine.db");
@@ -124,6 +158,10 @@ fn a_newer_or_unmigrated_or_foreign_file_is_refused_with_a_sentence() {
     let text = Store::open(&format!("sqlite:{}", foreign.display()), Options::default()).err().unwrap().to_string();
     assert!(text.contains("is not a SQLite database"), "{text}");
     assert!(std::fs::read_to_string(&foreign).unwrap().starts_with("this is not"), "and it is left as it was");
+    let other = folder.path().join("other.db");
+    set(&other, "CREATE TABLE songs (title TEXT)");
+    let text = Store::open(&format!("sqlite:{}", other.display()), Options::default()).err().unwrap().to_string();
+    assert!(text.contains("another program"), "{text}");
     let text = Store::open("sqlite:/no/such/folder/a.db", Options::default()).err().unwrap().to_string();
     assert!(text.contains("create it first"), "{text}");
     let text = Store::open("mysql://localhost", Options::default()).err().unwrap().to_string();

@@ -44,13 +44,15 @@ impl Filter {
         self.conditions.push(condition.to_owned());
     }
 
-    /// Keeps rows one of whose `columns` contains `text`, whatever its case.
+    /// Keeps rows one of whose `columns` contains `text`, whatever the case of its letters (of the English ones on SQLite).
     pub fn and_contains(&mut self, columns: &[&str], text: Option<&str>) {
         let Some(text) = text else { return };
-        let escaped = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
         let place = self.place(format!("%{escaped}%"));
-        let each: Vec<String> =
-            columns.iter().map(|column| format!("lower({column}) LIKE {place} ESCAPE '\\'")).collect();
+        let each: Vec<String> = columns
+            .iter()
+            .map(|column| format!("lower({column}) LIKE lower(CAST({place} AS TEXT)) ESCAPE '\\'"))
+            .collect();
         self.conditions.push(format!("({})", each.join(" OR ")));
     }
 

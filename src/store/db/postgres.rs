@@ -255,9 +255,14 @@ fn configured(url: &str, options: PostgresOptions) -> Result<Config, StoreError>
     Ok(config)
 }
 
-/// A session for one look at the database.
-pub fn connect(url: &str, options: PostgresOptions) -> Result<Client, StoreError> {
-    connected(&configured(url, options)?)
+/// One look at the database, over a session of its own.
+pub fn look<T: Send>(
+    url: &str,
+    options: PostgresOptions,
+    work: impl FnOnce(&mut Client) -> Result<T, StoreError> + Send,
+) -> Result<T, StoreError> {
+    let config = configured(url, options)?;
+    on_own_thread(|| work(&mut connected(&config)?))
 }
 
 fn connected(config: &Config) -> Result<Client, StoreError> {

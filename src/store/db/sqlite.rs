@@ -69,7 +69,9 @@ impl Sqlite {
         prepare: impl FnOnce(&mut Connection) -> Result<(), StoreError>,
     ) -> Result<Self, StoreError> {
         let lock = guard::prepare(path)?;
-        let mut connection = open_writing(path, options).map_err(|e| cannot_open(path, e))?;
+        let mut connection = Connection::open_with_flags(path, flags()).map_err(|e| cannot_open(path, e))?;
+        refuse_foreign(path, &connection)?;
+        set_writing(&connection, options).map_err(|e| cannot_open(path, e))?;
         prepare(&mut connection)?;
         let pool = reader_pool(path, options.readers)?;
         let reader = move || Reader { pool: pool.clone(), connection: None };
@@ -120,20 +122,37 @@ impl Reader {
     }
 }
 
-fn open_writing(path: &Path, options: SqliteOptions) -> rusqlite::Result<Connection> {
-    let connection = Connection::open_with_flags(path, flags())?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
+/// A file that another program made is left as it is.
+fn refuse_foreign(path: &Path, connection: &Connection) -> Result<(), StoreError> {
+    let look = || -> rusqlite::Result<(i64, i64)> {
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        let id = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+        Ok((id, connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?))
+    };
+    match look().map_err(|e| cannot_open(path, e))? {
+        (APPLICATION_ID, _) | (0, 0) => Ok(()),
+        _ => Err(StoreError::Refused(format!(
+            "{} is the database of another program; name another file",
+            path.display()
+        ))),
+    }
+}
+
+fn set_writing(connection: &Connection, options: SqliteOptions) -> rusqlite::Result<()> {
     connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
     connection.execute_batch(PRAGMAS)?;
     connection.pragma_update(None, "synchronous", if options.durable { "FULL" } else { "NORMAL" })?;
-    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    let id: i64 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    if id != APPLICATION_ID {
+        connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    }
     if options.bytes_max > 0 {
         let page: i64 = connection.query_row("PRAGMA page_size", [], |row| row.get(0))?;
         let pages = (options.bytes_max as i64 / page.max(1)).max(1);
         connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
     }
     connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
-    Ok(connection)
+    Ok(())
 }
 
 /// A connection for one look at an existing file.
