@@ -11,6 +11,7 @@ use crate::store::error::StoreError;
 use crate::store::sessions;
 use crate::store::users::{self, NewUser, Role, Status, User};
 use jiff::Timestamp;
+use serde_json::json;
 use uuid::Uuid;
 
 pub use crate::store::users::ProfileChange;
@@ -56,7 +57,7 @@ impl App {
             now,
         };
         let (session, token) = self.new_session(user.id, device, now)?;
-        let (started, hash) = (session.clone(), tokens::hash_of(&token));
+        let (started, hash, seal) = (session.clone(), tokens::hash_of(&token), self.seal());
         let user = self
             .store
             .write(move |tx| {
@@ -66,6 +67,7 @@ impl App {
                     consents::append(tx, user.id, &consent)?;
                 }
                 sessions::create(tx, &started, hash)?;
+                seal.note(tx, "user_created", user.id, json!({ "ip": started.ip }), now)?;
                 Ok::<_, StoreError>(user)
             })
             .await
@@ -121,15 +123,15 @@ impl App {
         self.demand_password(caller.user_id, "current_password", current).await?;
         self.passwords.check("new_password", new)?;
         let hash = self.passwords.hash(new).await?;
-        let now = self.now();
+        let (now, seal) = (self.now(), self.seal());
         self.store
             .write(move |tx| {
+                seal.note(tx, "authn_password_change", caller.user_id, json!({}), now)?;
                 users::set_password(tx, caller.user_id, &hash, true, now)?;
                 sessions::revoke_all(tx, caller.user_id, Some(caller.session_id), now)
             })
             .await?;
         self.standings.forget(caller.user_id);
-        tracing::info!(event = "authn_password_change", user_id = %caller.user_id, "password changed");
         Ok(())
     }
 
@@ -137,12 +139,14 @@ impl App {
     pub async fn erase(&self, user_id: Uuid, password: &str) -> Result<()> {
         self.demand_password(user_id, "password", password).await?;
         let refusal = || Error::Rule("The last administrator cannot be erased. Appoint another one first.".to_owned());
+        let (now, seal) = (self.now(), self.seal());
         self.store
             .write(move |tx| {
                 let user = users::by_id(tx, user_id)?.ok_or(StoreError::NotFound)?;
                 if user.role == Role::Admin && users::count_active_admins(tx)? <= 1 {
                     return Err(refusal());
                 }
+                seal.note(tx, "user_erased", user_id, json!({}), now)?;
                 Ok::<_, Error>(users::erase(tx, user_id)?)
             })
             .await?;

@@ -1,9 +1,11 @@
 //! The use cases: each loads, computes with the domain, saves, and knows nothing of HTTP or SQL.
 
 pub mod accounts;
+mod audit;
 pub mod catalog;
 pub mod error;
 pub mod figures;
+pub mod health;
 pub mod household;
 pub mod outlook;
 pub mod passwords;

@@ -7,6 +7,7 @@ use crate::store::sessions::{self, Rotation, Session};
 use crate::store::users::{self, Role, Status, User};
 use jiff::{SignedDuration, Timestamp};
 use moka::sync::Cache;
+use serde_json::json;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -87,6 +88,7 @@ impl App {
         let now = self.now();
         let (hash, successor) = (tokens::hash_of(presented), self.tokens.successor(presented));
         let (offered, expires_at) = (tokens::hash_of(&successor), self.refresh_expiry(now));
+        let seal = self.seal();
         let outcome = self
             .store
             .write(move |tx| {
@@ -95,7 +97,12 @@ impl App {
                     Rotation::Rotated(session) | Rotation::Repeated { session, .. } => {
                         users::by_id(tx, session.user_id)?
                     }
-                    Rotation::Reused(_) | Rotation::Refused => None,
+                    Rotation::Reused(session) => {
+                        let detail = json!({ "session_id": session.id });
+                        seal.note(tx, "authn_token_reuse", session.user_id, detail, now)?;
+                        None
+                    }
+                    Rotation::Refused => None,
                 };
                 Ok::<_, Error>((rotation, user))
             })
@@ -107,7 +114,8 @@ impl App {
                 self.pair(&user, &session, successor, now)
             }
             (Rotation::Reused(session), _) => {
-                tracing::warn!(event = "authn_token_reuse", user_id = %session.user_id, "a spent refresh token came back: session ended");
+                let user_id = session.user_id;
+                tracing::warn!(event = "authn_token_reuse", %user_id, "a spent refresh token came back: session ended");
                 Err(refused())
             }
             _ => Err(refused()),

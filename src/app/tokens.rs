@@ -109,10 +109,19 @@ impl Tokens {
     /// The one refresh token that follows `parent`: whoever presents the same parent twice in the leeway gets the same
     /// successor, on any node and after a restart, without it being stored anywhere.
     pub fn successor(&self, parent: &str) -> String {
+        hex(&self.derived("refresh successor of ", parent))
+    }
+
+    /// A key for another purpose than signing tokens, which tells nothing about the signing key.
+    pub fn derived_key(&self, purpose: &str) -> [u8; 32] {
+        self.derived("key for ", purpose)
+    }
+
+    fn derived(&self, what: &str, of: &str) -> [u8; 32] {
         let mut mac = mac(self.derivation.expose_secret().as_bytes());
-        mac.update(b"refresh successor of ");
-        mac.update(parent.as_bytes());
-        hex(&mac.finalize().into_bytes())
+        mac.update(what.as_bytes());
+        mac.update(of.as_bytes());
+        mac.finalize().into_bytes().into()
     }
 }
 

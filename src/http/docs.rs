@@ -8,12 +8,11 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use poem::endpoint::make;
 use poem::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use poem::{Endpoint, Request, Response};
+use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response};
 use sha2::{Digest, Sha256};
 use std::io::Write;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 static DOCUMENT: LazyLock<String> = LazyLock::new(|| super::service(super::api()).spec());
 
@@ -22,24 +21,23 @@ pub fn openapi_document() -> String {
     DOCUMENT.clone()
 }
 
-pub fn document() -> impl Endpoint<Output = Response> {
-    static PAGE: LazyLock<Arc<Page>> = LazyLock::new(|| Page::new("application/json", DOCUMENT.clone()));
-    serve(&PAGE)
-}
+static LANDING: LazyLock<Page> = LazyLock::new(|| Page::html(include_str!("../../assets/index.html")));
+static JSON: LazyLock<Page> = LazyLock::new(|| Page::new("application/json", DOCUMENT.clone()));
+static SWAGGER_UI: LazyLock<Page> = LazyLock::new(|| Page::html(&super::service(super::api()).swagger_ui_html()));
+static REDOC: LazyLock<Page> = LazyLock::new(|| Page::html(&super::service(super::api()).redoc_html()));
 
-pub fn swagger_ui() -> impl Endpoint<Output = Response> {
-    static PAGE: LazyLock<Arc<Page>> = LazyLock::new(|| Page::html(super::service(super::api()).swagger_ui_html()));
-    serve(&PAGE)
-}
-
-pub fn redoc() -> impl Endpoint<Output = Response> {
-    static PAGE: LazyLock<Arc<Page>> = LazyLock::new(|| Page::html(super::service(super::api()).redoc_html()));
-    serve(&PAGE)
-}
-
-pub fn landing_page() -> impl Endpoint<Output = Response> {
-    static PAGE: LazyLock<Arc<Page>> = LazyLock::new(|| Page::html(include_str!("../../assets/index.html").to_owned()));
-    serve(&PAGE)
+/// Answers the pages itself and leaves every other address to `endpoint`. The documentation can be switched off.
+pub fn beside<E: Endpoint + 'static>(endpoint: E, with_documentation: bool) -> impl Endpoint<Output = Response> {
+    endpoint.around(move |endpoint, request: Request| async move {
+        let page = match request.uri().path() {
+            "/" => &LANDING,
+            "/docs" if with_documentation => &SWAGGER_UI,
+            "/redoc" if with_documentation => &REDOC,
+            "/openapi.json" if with_documentation => &JSON,
+            _ => return endpoint.call(request).await.map(IntoResponse::into_response),
+        };
+        Ok(page.answer(&request))
+    })
 }
 
 /// Finished bytes, plain and compressed, with the headers that go with them.
@@ -53,22 +51,18 @@ struct Page {
 }
 
 impl Page {
-    fn new(content_type: &'static str, text: String) -> Arc<Self> {
+    fn new(content_type: &'static str, text: String) -> Self {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
         let written = encoder.write_all(text.as_bytes()).and_then(|()| encoder.finish());
         let gzip = Bytes::from(written.expect("writing to memory does not fail"));
         let tag: String = Sha256::digest(text.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        Arc::new(Page { content_type, plain: Bytes::from(text), gzip, tag, policy: None })
+        Page { content_type, plain: Bytes::from(text), gzip, tag, policy: None }
     }
 
-    fn html(text: String) -> Arc<Self> {
-        let text = without_outside_links(&text);
-        let policy = content_policy(&text);
-        let mut page = Page::new("text/html; charset=utf-8", text);
-        if let Some(page) = Arc::get_mut(&mut page) {
-            page.policy = Some(policy);
-        }
-        page
+    fn html(text: &str) -> Self {
+        let text = without_outside_links(text);
+        let policy = Some(content_policy(&text));
+        Page { policy, ..Page::new("text/html; charset=utf-8", text) }
     }
 
     fn answer(&self, request: &Request) -> Response {
@@ -100,10 +94,6 @@ impl Page {
         }
         response
     }
-}
-
-fn serve(page: &'static LazyLock<Arc<Page>>) -> impl Endpoint<Output = Response> {
-    make(move |request: Request| async move { Ok::<_, poem::Error>(page.answer(&request)) })
 }
 
 /// Takes out what a browser would fetch from elsewhere: font style sheets and a logo's host.

@@ -27,7 +27,7 @@ pub mod values;
 
 use crate::app::App;
 use crate::config;
-use poem::{Endpoint, EndpointExt, Request, Response, Route};
+use poem::{Endpoint, EndpointExt, Request, Response};
 use poem_openapi::{LicenseObject, OpenApiService, Tags};
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,7 +57,7 @@ fn api() -> impl poem_openapi::OpenApi + 'static {
     (
         auth::Auth,             // /api/v1/auth: POST /register, /login, /refresh, /logout, /logout-all, /password; GET /me
         users::Users,           // /api/v1/users: GET PUT /profile; GET POST /preferences; GET PUT DELETE /current-plan;
-                                //   GET /me/export; DELETE /me
+                                //   DELETE /me
         usage::Usage,           // /api/v1/usage: POST /upload, /import; GET /history, /intervals, /profile; DELETE /
         plans::Plans,           // /api/v1: GET /plans/catalog, /plans/{id}, /suppliers, /suppliers/{id};
                                 //   POST /plans/{id}/price
@@ -70,12 +70,8 @@ fn api() -> impl poem_openapi::OpenApi + 'static {
 /// The whole service: routes inside, layers around them.
 pub fn endpoint(app: Arc<App>) -> impl Endpoint<Output = Response> + 'static {
     let server = app.config.server.clone();
-    let mut routes = Route::new();
-    if app.config.features.docs {
-        routes =
-            routes.at("/docs", docs::swagger_ui()).at("/redoc", docs::redoc()).at("/openapi.json", docs::document());
-    }
-    let routes = routes.at("/", docs::landing_page()).nest("/", service(routes::Guarded(api()))).data(app);
+    let with_documentation = app.config.features.docs; // GET /docs, /redoc, /openapi.json beside the page at /
+    let routes = docs::beside(service(routes::Guarded(api())).data(app), with_documentation);
 
     // From the inside out: a request meets the last one first.
     let bounded = layers::bounds::layer(routes, Limits::of_settings(&server));

@@ -130,7 +130,7 @@ impl Check<'_> {
         } else if let Some(pattern) = &schema.pattern
             && Regex::new(pattern).is_ok_and(|regex| !regex.is_match(text))
         {
-            self.fault(path, format!("does not have the form {pattern}"), "pattern");
+            self.fault(path, described(pattern), "pattern");
         } else if let Some(message) = schema.format.and_then(|format| format_fault(format, text)) {
             self.fault(path, message, "format");
         }
@@ -180,6 +180,14 @@ fn format_fault(format: &str, text: &str) -> Option<&'static str> {
         _ => return None,
     };
     (!conforms).then_some(message)
+}
+
+/// A pattern in words.
+fn described(pattern: &str) -> String {
+    match pattern {
+        r"^\d{5}(-\d{4})?$" => "must be a ZIP code, such as 78701 or 78701-1234".to_owned(),
+        other => format!("must have the form {other}"),
+    }
 }
 
 fn join(path: &str, name: &str) -> String {

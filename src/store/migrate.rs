@@ -1,8 +1,9 @@
 //! Bringing the schema up to date: embedded migrations, the same numbers with the same meaning for both engines.
 
 use crate::store::db::postgres::{self, PostgresOptions};
-use crate::store::db::postgres_types;
 use crate::store::db::sqlite::{self, store_error};
+use crate::store::db::value::Row;
+use crate::store::db::{Conn, Engine, postgres_types};
 use crate::store::error::StoreError;
 use crate::store::{Address, Migrations};
 use refinery::Runner;
@@ -118,4 +119,15 @@ pub fn status_postgres(client: &mut ::postgres::Client) -> Result<Status, StoreE
 
 fn failed(error: refinery::Error) -> StoreError {
     StoreError::internal(format_args!("a migration failed: {error}"))
+}
+
+/// The newest migration applied to an open database, and the newest this program has; equal when all is well.
+pub fn versions(conn: &mut Conn<'_>) -> Result<(i64, i64), StoreError> {
+    let runner = match conn.engine() {
+        Engine::Sqlite => for_sqlite::migrations::runner(),
+        Engine::Postgres => for_postgres::migrations::runner(),
+    };
+    let newest = format!("SELECT CAST(coalesce(max(version), 0) AS BIGINT) FROM {HISTORY}");
+    let applied = conn.one(&newest, &[], Row::take)?;
+    Ok((applied, Status::of(applied, &runner).known))
 }

@@ -1,0 +1,41 @@
+//! What is written to the audit log, in the transaction of what it tells.
+
+use crate::app::App;
+use crate::store::audit::{self, Event};
+use crate::store::db::Tx;
+use crate::store::error::StoreError;
+use jiff::Timestamp;
+use serde_json::Value;
+use uuid::Uuid;
+
+/// Seals rows of the log; made from the signing key, so that the database alone cannot continue the chain.
+#[derive(Clone)]
+pub(super) struct Seal([u8; 32]);
+
+impl App {
+    pub(super) fn seal(&self) -> Seal {
+        Seal(self.tokens.derived_key("audit log"))
+    }
+}
+
+impl Seal {
+    /// Something `user` did to their own account. Names are those of the OWASP logging vocabulary.
+    pub(super) fn note(
+        &self,
+        tx: &mut Tx<'_>,
+        event: &str,
+        user: Uuid,
+        detail: Value,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let event = Event {
+            logged_at: now,
+            event: event.to_owned(),
+            actor_id: Some(user),
+            subject_id: Some(user),
+            success: true,
+            detail,
+        };
+        audit::append(tx, &self.0, &event).map(|_head| ())
+    }
+}

@@ -1,0 +1,125 @@
+//! Is the service well: the database answers, its schema is ours, the disk has room.
+
+use crate::app::App;
+use crate::config::DatabaseUrl;
+use crate::store::db::Engine;
+use crate::store::error::StoreError;
+use crate::store::migrate;
+use jiff::Timestamp;
+use std::time::{Duration, Instant};
+
+/// A database that does not answer by then is down.
+const DATABASE_ANSWERS_WITHIN: Duration = Duration::from_secs(2);
+/// Less free than this, or than a tenth, is worth a warning.
+const FREE_BYTES_MIN: u64 = 200 << 20;
+
+/// From good to bad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    Healthy,
+    /// Serves everything, but wants attention.
+    Degraded,
+    Unhealthy,
+}
+
+#[derive(Debug, Clone)]
+pub struct Health {
+    pub level: Level,
+    pub at: Timestamp,
+    pub database: DatabaseHealth,
+    pub migrations: MigrationsHealth,
+    pub disk: DiskHealth,
+    /// Whether a key for worded explanations is set; without one they come from templates.
+    pub explanations_from_model: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct DatabaseHealth {
+    pub level: Level,
+    /// `sqlite` or `postgres`.
+    pub kind: &'static str,
+    pub latency: Duration,
+}
+
+#[derive(Debug, Clone)]
+pub struct MigrationsHealth {
+    pub level: Level,
+    /// The newest applied; `None` when the database cannot be asked.
+    pub applied: Option<i64>,
+}
+
+#[derive(Debug, Clone)]
+pub struct DiskHealth {
+    pub level: Level,
+    /// Free bytes where the data lies; `None` when that cannot be found out.
+    pub free_bytes: Option<u64>,
+}
+
+impl App {
+    pub async fn health(&self) -> Health {
+        let started = Instant::now();
+        let versions = self.schema_versions().await;
+        let latency = started.elapsed();
+        let kind = match self.store.engine() {
+            Engine::Sqlite => "sqlite",
+            Engine::Postgres => "postgres",
+        };
+        let database_level = if versions.is_some() { Level::Healthy } else { Level::Unhealthy };
+        let migrations = match versions {
+            Some((applied, known)) if applied == known => {
+                MigrationsHealth { level: Level::Healthy, applied: Some(applied) }
+            }
+            Some((applied, _)) => MigrationsHealth { level: Level::Unhealthy, applied: Some(applied) },
+            None => MigrationsHealth { level: Level::Unhealthy, applied: None },
+        };
+        let disk = self.disk();
+        let stopping = if self.is_draining() { Level::Unhealthy } else { Level::Healthy };
+        Health {
+            level: database_level.max(migrations.level).max(disk.level).max(stopping),
+            at: self.now(),
+            database: DatabaseHealth { level: database_level, kind, latency },
+            migrations,
+            disk,
+            explanations_from_model: self.config.explanations.api_key.is_some(),
+        }
+    }
+
+    /// Whether new work is welcome.
+    pub async fn is_ready(&self) -> bool {
+        !self.is_draining() && self.schema_versions().await.is_some()
+    }
+
+    /// The newest applied migration and the newest known; `None` when the database does not answer.
+    pub async fn schema_versions(&self) -> Option<(i64, i64)> {
+        let asked = self.store.read(migrate::versions);
+        match tokio::time::timeout(DATABASE_ANSWERS_WITHIN, asked).await {
+            Ok(Ok(versions)) => Some(versions),
+            Ok(Err(error)) => {
+                log_fault(&error);
+                None
+            }
+            Err(_) => {
+                tracing::error!(seconds = DATABASE_ANSWERS_WITHIN.as_secs(), "the database does not answer in time");
+                None
+            }
+        }
+    }
+
+    fn disk(&self) -> DiskHealth {
+        let folder = match &self.config.database.url {
+            DatabaseUrl::Sqlite(path) => path.parent().unwrap_or(path),
+            DatabaseUrl::Postgres(_) => self.config.data_dir.as_path(),
+        };
+        let folder = if folder.as_os_str().is_empty() { std::path::Path::new(".") } else { folder };
+        let Ok(status) = rustix::fs::statvfs(folder) else {
+            return DiskHealth { level: Level::Healthy, free_bytes: None };
+        };
+        let (free, all) = (status.f_bavail * status.f_frsize, status.f_blocks * status.f_frsize);
+        let is_low = free < FREE_BYTES_MIN || free < all / 10;
+        DiskHealth { level: if is_low { Level::Degraded } else { Level::Healthy }, free_bytes: Some(free) }
+    }
+}
+
+fn log_fault(error: &StoreError) {
+    tracing::error!(error = %error, cause = error.cause().unwrap_or_default(), "the database does not answer");
+}
