@@ -80,12 +80,9 @@ impl App {
         let wanted = email.to_owned();
         let user = self.store.read(move |conn| users::by_email(conn, &wanted)).await?;
         let verdict = self.passwords.verify(user.as_ref().map(|user| user.password_hash.as_str()), password).await?;
-        let user = match (user, &verdict) {
-            (Some(user), Verdict::Right | Verdict::RightAndStale(_)) => user,
-            _ => {
-                tracing::info!(event = "authn_login_fail", ip = device.ip, "sign-in refused");
-                return Err(unauthenticated("The e-mail address or the password is wrong."));
-            }
+        let (Some(user), Verdict::Right | Verdict::RightAndStale(_)) = (user, &verdict) else {
+            tracing::info!(event = "authn_login_fail", ip = device.ip, "sign-in refused");
+            return Err(unauthenticated("The e-mail address or the password is wrong."));
         };
         if user.status == Status::Deactivated {
             return Err(deactivated());

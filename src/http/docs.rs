@@ -4,7 +4,7 @@
 use crate::http::layers::request_id;
 use crate::http::problem::{self, Problem};
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -55,7 +55,7 @@ impl Page {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
         let written = encoder.write_all(text.as_bytes()).and_then(|()| encoder.finish());
         let gzip = Bytes::from(written.expect("writing to memory does not fail"));
-        let tag: String = Sha256::digest(text.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let tag = URL_SAFE_NO_PAD.encode(&Sha256::digest(text.as_bytes())[..12]);
         Page { content_type, plain: Bytes::from(text), gzip, tag, policy: None }
     }
 

@@ -1,0 +1,10 @@
+//! The service as its clients meet it: the real binary over real sockets.
+
+mod account;
+mod bodies;
+mod edges;
+mod pages;
+mod sign_in;
+#[path = "../support/mod.rs"]
+mod support;
+mod tokens;

@@ -1,0 +1,94 @@
+//! Access tokens that must not open anything.
+
+use crate::support::Server;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+const SECRET: &str = "a signing key of more than thirty-two bytes, for tests";
+
+fn part(value: &Value) -> String {
+    URL_SAFE_NO_PAD.encode(value.to_string())
+}
+
+fn signed(header: &Value, claims: &Value, secret: &str) -> String {
+    let message = format!("{}.{}", part(header), part(claims));
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("any length will do");
+    mac.update(message.as_bytes());
+    format!("{message}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
+}
+
+fn decoded(part: &str) -> Value {
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).expect("base64")).expect("JSON")
+}
+
+/// `value` with one member replaced, or removed when `new` is null.
+fn with(value: &Value, name: &str, new: Value) -> Value {
+    let mut changed = value.clone();
+    let members = changed.as_object_mut().expect("an object");
+    if new.is_null() {
+        members.remove(name)
+    } else {
+        members.insert(name.to_owned(), new)
+    };
+    changed
+}
+
+#[test]
+fn only_whole_current_access_tokens_of_ours_open_anything() {
+    let server = Server::with(&[("SECRET_KEY", SECRET)]);
+    let tokens = server.register("anna@example.com");
+    let token = tokens["access_token"].as_str().expect("a token");
+    let mut parts = token.split('.');
+    let (header, claims) = (decoded(parts.next().expect("a header")), decoded(parts.next().expect("claims")));
+    assert_eq!(
+        (&header["alg"], &claims["type"], &claims["is_admin"]),
+        (&json!("HS256"), &json!("access"), &json!(false))
+    );
+    assert_eq!(signed(&header, &claims, SECRET), token, "the test signs as the service does");
+
+    let past = json!(claims["iat"].as_i64().expect("a time") - 10);
+    let mut forged = vec![
+        ("alg none", format!("{}.{}.", part(&with(&header, "alg", json!("none"))), part(&claims))),
+        ("another algorithm", signed(&with(&header, "alg", json!("HS512")), &claims, SECRET)),
+        ("another key", signed(&header, &claims, "some other signing key of enough length")),
+        ("unknown kid", signed(&with(&header, "kid", json!("0123456789ab")), &claims, SECRET)),
+        ("no kid", signed(&with(&header, "kid", Value::Null), &claims, SECRET)),
+        ("a refresh token", tokens["refresh_token"].as_str().expect("a token").to_owned()),
+        ("nonsense", "nonsense".to_owned()),
+    ];
+    let changes = [
+        ("iss", json!("somebody")),
+        ("aud", json!("something else")),
+        ("exp", past),
+        ("exp", Value::Null),
+        ("type", json!("refresh")),
+        ("sub", json!("00000000-0000-7000-8000-000000000000")),
+        ("ver", json!(7)),
+        ("iss", Value::Null),
+    ];
+    for (name, value) in changes {
+        forged.push((name, signed(&header, &with(&claims, name, value), SECRET)));
+    }
+    for (what, token) in forged {
+        let reply = server.get("/api/v1/auth/me", &[("authorization", &format!("Bearer {token}"))]);
+        reply.problem(401);
+        assert_eq!(reply.header("www-authenticate"), Some("Bearer"), "{what}");
+        assert!(!reply.body.contains(&token), "{what}: the token is not told back");
+    }
+    // A claim of being an administrator counts for nothing: the account's row does.
+    let promoted = signed(&header, &with(&claims, "is_admin", json!(true)), SECRET);
+    let me = server.get("/api/v1/auth/me", &[("authorization", &format!("Bearer {promoted}"))]);
+    assert_eq!((me.status, &me.value()["is_admin"]), (200, &json!(false)));
+}
+
+#[test]
+fn no_credential_and_one_of_another_scheme_are_refused() {
+    let server = Server::start();
+    for headers in [&[][..], &[("authorization", "Basic dGVzdDp0ZXN0")], &[("authorization", "Bearer")]] {
+        let reply = server.get("/api/v1/users/preferences", headers);
+        reply.problem(401);
+    }
+}

@@ -1,0 +1,193 @@
+//! The real binary, serving on a free port from a folder of its own, and a small client to talk to it.
+
+use serde_json::Value;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// How long a slow machine may take to start the service, or to answer.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub struct Server {
+    child: Child,
+    pub address: SocketAddr,
+    _folder: TempDir,
+}
+
+/// One answer, read whole.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+impl Server {
+    pub fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// With more settings, by their environment names.
+    pub fn with(environment: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut child = Command::new(env!("CARGO_BIN_EXE_treebeard"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--set", "logging.format=json"])
+            .current_dir(folder.path())
+            .env_clear()
+            .env("ENVIRONMENT", "test")
+            .envs(environment.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        let log = child.stderr.take().expect("stderr is a pipe");
+        let address = listening(log);
+        Server { child, address, _folder: folder }
+    }
+
+    pub fn get(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
+        self.request("GET", path, headers, "")
+    }
+
+    pub fn post(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+        self.json("POST", path, headers, body)
+    }
+
+    /// A request with a JSON body.
+    pub fn json(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+        let typed: Vec<_> = headers.iter().copied().chain([("content-type", "application/json")]).collect();
+        self.request(method, path, &typed, body)
+    }
+
+    pub fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+        let mut text = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n", self.address);
+        for (name, value) in headers {
+            text.push_str(&format!("{name}: {value}\r\n"));
+        }
+        if !body.is_empty() {
+            text.push_str(&format!("content-length: {}\r\n", body.len()));
+        }
+        text.push_str("\r\n");
+        text.push_str(body);
+        self.raw(text.as_bytes())
+    }
+
+    /// Bytes as they are; the answer ends when the server closes the connection.
+    pub fn raw(&self, bytes: &[u8]) -> Reply {
+        let mut stream = self.connect();
+        // A server that refuses early may close before it has read everything.
+        let _may_be_closed = stream.write_all(bytes);
+        let mut answer = Vec::new();
+        let _may_be_reset = stream.read_to_end(&mut answer);
+        Reply::parse(&answer)
+    }
+
+    pub fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address).expect("the service takes connections");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a time-out can be set");
+        stream
+    }
+
+    /// Registers `email` and gives its tokens.
+    pub fn register(&self, email: &str) -> Value {
+        let body = format!(r#"{{"email":"{email}","password":"test123","name":"Test","zip_code":"78701"}}"#);
+        let reply = self.post("/api/v1/auth/register", &[], &body);
+        assert_eq!(reply.status, 201, "{}", reply.body);
+        reply.value()
+    }
+
+    /// The header of a user who has just registered as `email`.
+    pub fn signed_in(&self, email: &str) -> String {
+        format!("Bearer {}", self.register(email)["access_token"].as_str().expect("a token"))
+    }
+
+    /// Asks the process to stop, as a service manager does, and gives its exit code.
+    pub fn stop(mut self) -> Option<i32> {
+        let id = self.child.id().to_string();
+        Command::new("kill").args(["-TERM", &id]).status().expect("kill runs");
+        self.child.wait().expect("it ends").code()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ended = self.child.kill();
+        let _ended = self.child.wait();
+    }
+}
+
+impl Reply {
+    fn parse(bytes: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(bytes);
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+        let mut lines = head.lines();
+        let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|code| code.parse().ok());
+        let headers = lines
+            .filter_map(|line| line.split_once(": "))
+            .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
+            .collect();
+        Reply { status: status.unwrap_or(0), headers, body: body.to_owned() }
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    #[track_caller]
+    pub fn value(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("not JSON ({error}): {}", self.body))
+    }
+
+    /// A problem document of `status`, in the one shape all of them have.
+    #[track_caller]
+    pub fn problem(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.body);
+        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{}", self.body);
+        let problem = self.value();
+        assert_eq!(problem["status"], status);
+        assert_eq!(problem["error"], problem["title"]);
+        assert_eq!(problem["message"], problem["detail"]);
+        assert_eq!(problem["request_id"].as_str(), self.header("x-request-id"));
+        assert!(problem["message"].as_str().is_some_and(|message| message.ends_with('.')), "{problem}");
+        problem
+    }
+
+    /// The `field` and `code` of each detail of a 422.
+    #[track_caller]
+    pub fn faults(&self) -> Vec<(String, String)> {
+        let problem = self.problem(422);
+        let details = problem["details"].as_array().cloned().unwrap_or_default();
+        let text = |detail: &Value, name: &str| detail[name].as_str().unwrap_or_default().to_owned();
+        details.iter().map(|detail| (text(detail, "field"), text(detail, "code"))).collect()
+    }
+}
+
+/// The address in the log line that says so; the rest of the log is read and thrown away.
+fn listening(log: impl Read + Send + 'static) -> SocketAddr {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut before = String::new();
+        for line in BufReader::new(log).lines().map_while(Result::ok) {
+            let address =
+                serde_json::from_str::<Value>(&line).ok().and_then(|line| line["address"].as_str()?.parse().ok());
+            if let Some(address) = address {
+                // Nobody waits any more for a second one.
+                let _first_only = sender.send(Ok(address));
+            }
+            before.push_str(&line);
+            before.push('\n');
+            before.truncate(10_000);
+        }
+        let _told_already = sender.send(Err(before));
+    });
+    match receiver.recv_timeout(PATIENCE) {
+        Ok(Ok(address)) => address,
+        Ok(Err(log)) => panic!("the service did not start:\n{log}"),
+        Err(error) => panic!("the service says no address: {error}"),
+    }
+}
