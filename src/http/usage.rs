@@ -179,6 +179,7 @@ impl From<MeterFormat> for UsageFormat {
 
 /// The length of one step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[oai(rename = "IntervalLength")]
 enum Resolution {
     #[oai(rename = "15m")]
     Quarter,
