@@ -9,6 +9,7 @@ use crate::domain::tariff::RateStructure;
 use crate::domain::tariff::model::{Amount, Billing, Charge, Combine, Per, Register, Round, Tag, Tariff, Tax};
 use crate::domain::units::{Percent, Price};
 use crate::formats::{FormatError, Place, Rejection};
+use std::collections::{HashMap, HashSet};
 
 /// The catalog being filled: market and utilities given, suppliers and plans as the file names them.
 pub struct Filling {
@@ -16,6 +17,9 @@ pub struct Filling {
     pub rejected: Vec<Rejection>,
     pub notes: Vec<String>,
     pub rows_read: u64,
+    /// Ids of utilities by the names already looked up.
+    utility_ids: HashMap<String, String>,
+    plan_keys: HashSet<String>,
 }
 
 impl Filling {
@@ -37,7 +41,18 @@ impl Filling {
                 ));
             }
         };
-        Ok(Filling { catalog, rejected: Vec::new(), notes: Vec::new(), rows_read: 0 })
+        Ok(Filling::of(catalog))
+    }
+
+    pub fn of(catalog: CatalogFile) -> Self {
+        Filling {
+            catalog,
+            rejected: Vec::new(),
+            notes: Vec::new(),
+            rows_read: 0,
+            utility_ids: HashMap::new(),
+            plan_keys: HashSet::new(),
+        }
     }
 
     /// The key of the supplier with this name, added when new.
@@ -70,6 +85,15 @@ impl Filling {
 
     /// The id of the utility with this name or alias, added (without a territory) when new.
     pub fn utility(&mut self, name: &str) -> String {
+        if let Some(id) = self.utility_ids.get(name) {
+            return id.clone();
+        }
+        let id = self.find_utility(name);
+        self.utility_ids.insert(name.to_owned(), id.clone());
+        id
+    }
+
+    fn find_utility(&mut self, name: &str) -> String {
         let wanted = slug(name);
         let same = |utility: &&Utility| {
             utility.id == wanted || slug(&utility.name) == wanted || utility.aliases.iter().any(|a| slug(a) == wanted)
@@ -103,13 +127,14 @@ impl Filling {
     }
 
     /// A key no plan has yet: the wanted one, or with the lowest number that makes it new.
-    pub fn plan_key(&self, wanted: &str) -> String {
-        let taken = |key: &str| self.catalog.plans.iter().any(|plan| plan.key == key);
-        if !taken(wanted) {
-            return wanted.to_owned();
+    pub fn plan_key(&mut self, wanted: &str) -> String {
+        let mut key = wanted.to_owned();
+        let mut n = 1;
+        while !self.plan_keys.insert(key.clone()) {
+            n += 1;
+            key = format!("{wanted}-{n}");
         }
-        let most = self.catalog.plans.len() + 2;
-        (2..=most).map(|n| format!("{wanted}-{n}")).find(|key| !taken(key)).unwrap_or_else(|| wanted.to_owned())
+        key
     }
 }
 

@@ -46,7 +46,7 @@ pub fn read(text: &str, options: &CatalogOptions) -> Result<CatalogImport, Forma
     if filling.rows_read == 0 {
         return Err(FormatError::file("the product has no electricity tariffs", REMEDY));
     }
-    let Filling { catalog, rejected, notes, rows_read } = filling;
+    let Filling { catalog, rejected, notes, rows_read, .. } = filling;
     Ok(CatalogImport { format: CatalogFormat::Octopus, catalog, rows_read, rejected, notes, shares: None })
 }
 

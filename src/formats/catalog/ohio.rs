@@ -57,7 +57,7 @@ pub fn read(text: &str, options: &CatalogOptions) -> Result<CatalogImport, Forma
     if options.utility.is_none() {
         filling.note("the file does not name its utility: the plans count for every utility of the market; name it if you know it");
     }
-    let Filling { catalog, rejected, notes, rows_read } = filling;
+    let Filling { catalog, rejected, notes, rows_read, .. } = filling;
     Ok(CatalogImport { format: CatalogFormat::Ohio, catalog, rows_read, rejected, notes, shares: None })
 }
 

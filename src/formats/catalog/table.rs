@@ -340,7 +340,7 @@ fn assemble(records: Records, options: &CatalogOptions) -> Result<CatalogFile, F
         }
     };
     let catalog = CatalogFile { market, utilities, suppliers, plans: Vec::new() };
-    let mut filling = Filling { catalog, rejected: Vec::new(), notes: Vec::new(), rows_read: 0 };
+    let mut filling = Filling::of(catalog);
     for plan in &mut plans {
         if !filling.catalog.suppliers.iter().any(|supplier| supplier.key == plan.supplier)
             && slug(&plan.supplier) != "unnamed"

@@ -43,7 +43,7 @@ pub fn read(text: &str, options: &CatalogOptions) -> Result<CatalogImport, Forma
     } else {
         format!("prices of energy and supply are read as without GST, as the standard says: {GST_PERCENT} % is added to them")
     });
-    let Filling { catalog, rejected, notes, rows_read } = filling;
+    let Filling { catalog, rejected, notes, rows_read, .. } = filling;
     Ok(CatalogImport { format: CatalogFormat::Cdr, catalog, rows_read, rejected, notes, shares: None })
 }
 

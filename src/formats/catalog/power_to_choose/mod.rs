@@ -143,7 +143,7 @@ impl Importing<'_> {
             return Err(FormatError::of_rows(filling.rejected, "Download the export again")
                 .unwrap_or_else(|| FormatError::file("the file holds no offers", "Download the export again")));
         }
-        let Filling { catalog, rejected, notes, rows_read } = filling;
+        let Filling { catalog, rejected, notes, rows_read, .. } = filling;
         let format = CatalogFormat::PowerToChoose;
         Ok(CatalogImport { format, catalog, rows_read, rejected, notes, shares: Some(shares) })
     }

@@ -35,7 +35,7 @@ pub fn read(text: &str, options: &CatalogOptions) -> Result<CatalogImport, Forma
     if filling.rows_read == 0 {
         return Err(FormatError::file("the file holds no rate records", REMEDY));
     }
-    let Filling { catalog, rejected, notes, rows_read } = filling;
+    let Filling { catalog, rejected, notes, rows_read, .. } = filling;
     Ok(CatalogImport { format: CatalogFormat::Urdb, catalog, rows_read, rejected, notes, shares: None })
 }
 
