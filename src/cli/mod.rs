@@ -1,5 +1,6 @@
 //! The command line: one file per command; each parses its arguments, calls what does the work, and prints.
 
+mod advice_table;
 mod bills;
 mod catalog;
 mod completions;
@@ -14,6 +15,7 @@ mod output;
 mod plan_file;
 mod price;
 mod progress;
+mod recommend;
 mod serve;
 mod service;
 mod stored;
@@ -61,6 +63,8 @@ pub struct SettingFlags {
 enum Command {
     /// Serve the API over HTTP until told to stop
     Serve(serve::Arguments),
+    /// Rank the plans of a catalog for one household, with costs, savings, reasons and risks
+    Recommend(recommend::Arguments),
     /// Compute the bills of a tariff on the readings of a meter file
     Price(price::Arguments),
     /// Look into a meter file
@@ -104,6 +108,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
     let settings = arguments.settings;
     match arguments.command {
         Command::Serve(command) => serve::run(&command, &settings),
+        Command::Recommend(command) => recommend::run(&command, &settings),
         Command::Price(command) => price::run(&command, &settings),
         Command::Usage(command) => usage::run(&command),
         Command::Catalog(command) => catalog::run(&command, &settings),

@@ -4,5 +4,6 @@ mod catalog;
 mod config;
 mod help;
 mod price;
+mod recommend;
 mod run;
 mod usage;
