@@ -6,6 +6,7 @@ mod catalog;
 mod completions;
 mod config;
 mod database;
+mod demo;
 mod failure;
 mod input;
 mod meter_file;
@@ -61,6 +62,8 @@ pub struct SettingFlags {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// See it work: advice for an invented household, then the service on an invented market
+    Demo(demo::Arguments),
     /// Serve the API over HTTP until told to stop
     Serve(serve::Arguments),
     /// Rank the plans of a catalog for one household, with costs, savings, reasons and risks
@@ -107,6 +110,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn run(arguments: Arguments) -> Result<(), Failure> {
     let settings = arguments.settings;
     match arguments.command {
+        Command::Demo(command) => demo::run(&command, &settings),
         Command::Serve(command) => serve::run(&command, &settings),
         Command::Recommend(command) => recommend::run(&command, &settings),
         Command::Price(command) => price::run(&command, &settings),

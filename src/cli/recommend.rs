@@ -184,7 +184,7 @@ pub fn run(arguments: &Arguments, settings: &SettingFlags) -> Result<(), Failure
 
 /// The answer of the API's `generate`.
 #[derive(Serialize)]
-struct Answer<'a> {
+pub struct Answer<'a> {
     recommendation_id: Uuid,
     generated_at: Timestamp,
     expires_at: Timestamp,
@@ -193,7 +193,7 @@ struct Answer<'a> {
 }
 
 impl<'a> Answer<'a> {
-    fn new(now: Timestamp, advice: &'a Recommendation) -> Self {
+    pub fn new(now: Timestamp, advice: &'a Recommendation) -> Self {
         let generated_at = Timestamp::from_second(now.as_second()).unwrap_or(now);
         let expires_at = generated_at.saturating_add(SignedDuration::from_hours(7 * 24)).unwrap_or(generated_at);
         Answer { recommendation_id: Uuid::now_v7(), generated_at, expires_at, advice }
