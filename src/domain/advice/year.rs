@@ -22,6 +22,8 @@ pub struct YearLoad {
     pub load: Load,
     pub windows: Vec<Window>,
     pub energies: [Energy; MONTHS],
+    /// The household feeds into the grid.
+    pub exports: bool,
 }
 
 /// A load with the household's usage paths around it.
@@ -69,7 +71,8 @@ impl YearLoad {
         for (window, energy) in windows.iter().zip(&mut energies) {
             *energy = energy_in(intervals, *window);
         }
-        YearLoad { load: Load::from_intervals(intervals, &windows), windows, energies }
+        let exports = intervals.export.iter().any(|energy| !energy.is_zero());
+        YearLoad { load: Load::from_intervals(intervals, &windows), windows, energies, exports }
     }
 }
 
@@ -135,15 +138,16 @@ impl<'a> Year<'a> {
         band: Option<PriceBand>,
     ) -> Result<YearCost, Fault> {
         let expected = self.pricer.totals(tariff)?;
-        let bills = if !dependence.straight {
+        let is_straight = dependence.straight && !(dependence.carries_export && self.load.exports);
+        let bills = if !is_straight {
             self.every_path(tariff)?
         } else if dependence.bends.is_empty() {
             self.along_a_line(tariff, &expected)?
         } else {
             self.along_stretches(tariff, dependence)?
         };
-        let straight = dependence.straight && dependence.bends.is_empty();
-        Ok(self.summary(&bills, (straight || bills.is_empty()).then_some(&expected), band))
+        let exact = bills.is_empty() || (is_straight && dependence.bends.is_empty());
+        Ok(self.summary(&bills, exact.then_some(&expected), band))
     }
 
     fn summary(&self, bills: &[[f64; MONTHS]], exact: Option<&Vec<Money>>, band: Option<PriceBand>) -> YearCost {

@@ -16,6 +16,8 @@ pub struct Dependence {
     pub hourly: bool,
     /// Between [`Dependence::bends`] every month's bill is a straight line in that month's energy, whatever the others.
     pub straight: bool,
+    /// Credits for export are limited or carried from month to month, so a household that exports has no straight bills.
+    pub carries_export: bool,
     /// Where a month's bill bends or jumps, distinct.
     pub bends: Vec<Bend>,
     /// Those of the bends at which a credit or minimum-usage fee comes or goes.
@@ -42,8 +44,9 @@ impl Dependence {
         for charge in std::iter::once(&tariff.charges).chain(versions).chain(wires).flatten() {
             found.add_charge(charge);
         }
-        // Minimum bills bend where the tariff does not say; carried credits tie months together.
-        found.straight &= tariff.totals.is_empty() && tariff.export.is_none();
+        // Minimum bills bend where the tariff does not say.
+        found.straight &= tariff.totals.is_empty();
+        found.carries_export = tariff.export.is_some();
         let introductory = tariff.versions.iter().filter_map(|version| version.from_contract_month);
         for last in introductory.filter(|&from| from > 1).map(|from| from - 1) {
             found.promotion_ends(last);
