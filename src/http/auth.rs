@@ -3,15 +3,18 @@
 use crate::app::App;
 use crate::app::accounts::{NewAccount, Profile};
 use crate::app::sessions::TokenPair;
-use crate::domain::catalog;
+use crate::domain::catalog::PropertyType;
 use crate::http::body::{Answer, Done, StrictJson};
 use crate::http::caller::SignedIn;
+use crate::http::described::described;
 use crate::http::login::LoginBody;
 use crate::http::problem::Result;
 use crate::http::values::{Email, TimeValue};
 use crate::http::{Tag, client};
 use poem::web::Data;
-use poem_openapi::{ApiResponse, Enum, Object, OpenApi};
+use poem_openapi::types::ToJSON;
+use poem_openapi::{ApiResponse, Object, OpenApi};
+use serde_json::Value;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -37,7 +40,7 @@ impl Auth {
             password: request.password,
             name: request.name,
             zip_code: request.zip_code,
-            property_type: request.property_type.map(Into::into).unwrap_or_default(),
+            property_type: request.property_type.unwrap_or_default(),
             consents: consents.into_iter().map(|consent| (consent.document, consent.version)).collect(),
         };
         Ok(Registered::Created(Answer(app.register(account, from.0).await?.into())))
@@ -141,12 +144,12 @@ struct ConsentGiven {
     version: String,
 }
 
-/// What is supplied with electricity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-#[oai(rename_all = "snake_case")]
-pub enum PropertyType {
-    Residential,
-    Commercial,
+described!(PropertyType);
+
+impl ToJSON for PropertyType {
+    fn to_json(&self) -> Option<Value> {
+        Some(Value::from(self.as_str()))
+    }
 }
 
 /// A refresh token.
@@ -216,28 +219,10 @@ impl From<Profile> for User {
             email: Email(profile.email),
             name: profile.name,
             zip_code: profile.zip_code,
-            property_type: profile.property_type.into(),
+            property_type: profile.property_type,
             is_admin: profile.is_admin,
             role: profile.role.to_owned(),
             created_at: TimeValue(profile.created_at),
-        }
-    }
-}
-
-impl From<catalog::PropertyType> for PropertyType {
-    fn from(of: catalog::PropertyType) -> Self {
-        match of {
-            catalog::PropertyType::Residential => PropertyType::Residential,
-            catalog::PropertyType::Commercial => PropertyType::Commercial,
-        }
-    }
-}
-
-impl From<PropertyType> for catalog::PropertyType {
-    fn from(of: PropertyType) -> Self {
-        match of {
-            PropertyType::Residential => catalog::PropertyType::Residential,
-            PropertyType::Commercial => catalog::PropertyType::Commercial,
         }
     }
 }

@@ -18,7 +18,7 @@ use std::any::TypeId;
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 /// A JSON body of the published schema of `T`; unknown and repeated fields are refused.
 pub struct StrictJson<T>(pub T);
@@ -40,7 +40,8 @@ impl<T: Type + ParseFromJSON + 'static> StrictJson<T> {
 
     /// Checks what was parsed already.
     pub fn of_value(value: Value) -> Result<T, Problem> {
-        let faults = schema::faults(&T::schema_ref(), &registry_of::<T>(), &value);
+        let described = described::<T>();
+        let faults = schema::faults(&described.schema, &described.registry, &value);
         if !faults.is_empty() {
             return Err(Problem::invalid(faults));
         }
@@ -195,16 +196,23 @@ fn repeated(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
     Problem::invalid(vec![FieldFault::new(field, "is given more than once: keep one", "repeated_field")])
 }
 
-/// The schemas `T` refers to, collected once per type.
-fn registry_of<T: Type + 'static>() -> Arc<Registry> {
-    static REGISTRIES: LazyLock<Mutex<HashMap<TypeId, Arc<Registry>>>> = LazyLock::new(Mutex::default);
-    let mut registries = REGISTRIES.lock().unwrap_or_else(PoisonError::into_inner);
-    let registry = registries.entry(TypeId::of::<T>()).or_insert_with(|| {
-        let mut registry = Registry::new();
-        T::register(&mut registry);
-        Arc::new(registry)
-    });
-    registry.clone()
+/// A type's schema and all it refers to.
+struct Described {
+    schema: MetaSchemaRef,
+    registry: Registry,
+}
+
+/// The schema of `T`, made once per type: making it takes longer than checking a body against it.
+fn described<T: Type + 'static>() -> Arc<Described> {
+    static KNOWN: LazyLock<RwLock<HashMap<TypeId, Arc<Described>>>> = LazyLock::new(RwLock::default);
+    let id = TypeId::of::<T>();
+    if let Some(known) = KNOWN.read().unwrap_or_else(PoisonError::into_inner).get(&id) {
+        return known.clone();
+    }
+    let mut registry = Registry::new();
+    T::register(&mut registry);
+    let made = Arc::new(Described { schema: T::schema_ref(), registry });
+    KNOWN.write().unwrap_or_else(PoisonError::into_inner).entry(id).or_insert(made).clone()
 }
 
 /// A JSON value no object of which has a key twice.

@@ -158,6 +158,7 @@ struct ExplanationsCheck {
 
 /// One word on the state of the service.
 #[derive(Object)]
+#[oai(rename = "ServiceState")]
 struct State {
     /// `alive` or `ready`.
     #[oai(validator(max_length = 20))]
@@ -166,7 +167,7 @@ struct State {
 
 /// A build.
 #[derive(Object)]
-#[oai(skip_serializing_if_is_none)]
+#[oai(rename = "ServiceVersion", skip_serializing_if_is_none)]
 struct Version {
     #[oai(validator(max_length = 20))]
     name: String,

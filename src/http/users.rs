@@ -5,8 +5,9 @@ use crate::app::accounts::ProfileChange;
 use crate::app::error::Error;
 use crate::app::household::SavedPriorities;
 use crate::domain::advice::{CurrentPlan, Priorities};
+use crate::domain::catalog::PropertyType;
 use crate::http::Tag;
-use crate::http::auth::{PropertyType, User};
+use crate::http::auth::User;
 use crate::http::body::{Answer, Done, StrictJson};
 use crate::http::caller::SignedIn;
 use crate::http::current_plan::PlanOnNow;
@@ -43,7 +44,7 @@ impl Users {
             name: request.name,
             email: request.email.map(|email| email.0),
             zip_code: request.zip_code,
-            property_type: request.property_type.map(Into::into),
+            property_type: request.property_type,
         };
         let profile = app.change_profile(caller.0.user_id, change).await?;
         let message = "The profile is saved.".to_owned();
