@@ -302,3 +302,70 @@ fn the_answer_is_json_of_numbers_and_comes_back_the_same() {
     let energy: Energy = request.projection.months.iter().map(|month| month.expected).sum();
     assert_eq!(energy, Energy::from_whole_kwh(12_000));
 }
+
+/// The risks of a single plan for a household that pays `current` dollars a year.
+fn risks_of(plan: crate::domain::catalog::Plan, current: i64, rating: (f64, u32)) -> Vec<(RiskType, Severity)> {
+    let mut file = catalog(vec![plan]);
+    (file.suppliers[0].rating, file.suppliers[0].review_count) = (Some(rating.0), rating.1);
+    let mut request = request(projection([1_000; 12], 0));
+    let annual_cost = Some(Money::from_cents(current * 100));
+    request.current_plan = Some(CurrentPlan {
+        annual_cost,
+        early_termination_fee: (current == 1_300).then(|| dollars_price(170)),
+        ..CurrentPlan::default()
+    });
+    let answer = recommend(&Snapshot::build(vec![file], 1, AS_OF), &request).expect("advice");
+    answer.top_plans[0].risk_warnings.iter().map(|risk| (risk.risk_type, risk.severity)).collect()
+}
+
+#[test]
+fn each_risk_is_raised_at_its_own_bound() {
+    use RiskType as R;
+    use Severity::{Critical, Info, Warning};
+    let with = |change: &dyn Fn(&mut crate::domain::catalog::Plan)| {
+        let mut plan = fixed("a", 10.0);
+        change(&mut plan);
+        plan
+    };
+    let plain = || with(&|_| ());
+    let good = (4.0, 100);
+    let cases = [
+        ("nothing wrong", plain(), 2_000, good, vec![]),
+        ("fee of 150", with(&|p| p.exit = flat_exit(150)), 2_000, good, vec![]),
+        ("fee of 151", with(&|p| p.exit = flat_exit(151)), 2_000, good, vec![(R::HighEtf, Warning)]),
+        ("fee of 301", with(&|p| p.exit = flat_exit(301)), 2_000, good, vec![(R::HighEtf, Critical)]),
+        ("dearer", plain(), 1_199, good, vec![(R::NegativeSavings, Critical)]),
+        ("same", plain(), 1_200, good, vec![(R::LowSavings, Warning)]),
+        ("twenty months to break even", plain(), 1_300, good, vec![(R::BreakEvenTooLong, Warning)]),
+        ("few stars, few reviews", plain(), 2_000, (2.0, 49), vec![]),
+        ("three stars", plain(), 2_000, (3.0, 50), vec![(R::SupplierRating, Warning)]),
+        ("two stars", plain(), 2_000, (2.0, 50), vec![(R::SupplierRating, Critical)]),
+        ("deposit", with(&|p| p.deposit = Some(dollars_price(101))), 2_000, good, vec![(R::UpfrontCost, Info)]),
+        ("prepaid", with(&|p| p.kind = PlanKind::Prepaid), 2_000, good, vec![(R::Prepaid, Info)]),
+        ("ends in summer", with(&|p| p.term_months = 6), 2_000, good, vec![(R::RenewalSeason, Info)]),
+    ];
+    for (name, plan, current, rating, expected) in cases {
+        assert_eq!(risks_of(plan, current, rating), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_price_that_ends_before_the_contract_is_promotional() {
+    let rate = r#"{"type":"tariff","charges":[
+        {"id":"e","label":"Energy","tags":["energy"],"amount":{"kind":"energy","price":0.05}}],
+        "versions":[{"from_contract_month":4,"charges":[
+        {"id":"e","label":"Energy","tags":["energy"],"amount":{"kind":"energy","price":0.15}}]}]}"#;
+    let promo = plan("promo", PlanKind::Fixed, 12, rate);
+    assert_eq!(risks_of(promo, 5_000, (4.0, 100)), [(RiskType::Promotional, Severity::Warning)]);
+}
+
+#[test]
+fn thin_data_is_a_risk_of_the_answer() {
+    for (confidence, expected) in [(0.7, None), (0.69, Some(Severity::Warning)), (0.49, Some(Severity::Critical))] {
+        let mut projection = projection([1_000; 12], 0);
+        projection.confidence = confidence;
+        let answer = advise(vec![fixed("a", 10.0)], &request(projection));
+        assert_eq!(answer.data_risks.first().map(|risk| risk.severity), expected, "{confidence}");
+        assert_eq!(answer.total_risks_detected, u32::from(expected.is_some()));
+    }
+}

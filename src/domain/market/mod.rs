@@ -4,6 +4,8 @@ mod average;
 mod dependence;
 mod listing;
 mod territory;
+#[cfg(test)]
+mod tests;
 
 pub use average::{AveragePrices, cents_per_kwh};
 pub use dependence::Dependence;
