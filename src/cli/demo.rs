@@ -1,7 +1,7 @@
 //! `treebeard demo`: the main job on an invented market and household, in the terminal and then over HTTP.
 
 use crate::app::App;
-use crate::cli::recommend::Answer;
+use crate::app::recommendations::Generated;
 use crate::cli::{Failure, SettingFlags, advice_table, database, meter_file, output, service};
 use crate::config::Config;
 use crate::domain::advice::{self, CurrentPlan, Location, Options, Priorities, Recommendation, UserProfile};
@@ -19,6 +19,7 @@ use clap::Args;
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 use std::net::SocketAddr;
+use uuid::Uuid;
 
 /// The invented market: 56 plans of 13 suppliers over four utilities.
 const CATALOG: &[u8] = include_bytes!("../../assets/demo/catalog.json");
@@ -59,7 +60,7 @@ pub fn run(arguments: &Arguments, settings: &SettingFlags) -> Result<(), Failure
     let file = market()?;
     let advice = advise(file.clone(), arguments.as_of, now)?;
     if arguments.json {
-        output::print_json(&Answer::new(now, &advice))?;
+        output::print_json(&Generated::new(Uuid::now_v7(), now, &advice))?;
     } else {
         output::print(&headline())?;
         output::print(&advice_table::text(&advice))?;

@@ -1,20 +1,19 @@
 //! `treebeard recommend`: ranked plans for one household, from a catalog and a meter file.
 
+use crate::app::outlook::{self, Home};
+use crate::app::recommendations::Generated;
 use crate::cli::meter_file::{self, MeterFlags};
 use crate::cli::plan_file::{self, PlanFlags};
 use crate::cli::{Failure, SettingFlags, advice_table, output, stored};
-use crate::domain::advice::{self, CurrentPlan, Location, Options, Priorities, Recommendation, UserProfile};
+use crate::domain::advice::{self, CurrentPlan, Location, Options, Priorities};
 use crate::domain::catalog::{PlanKind, PropertyType};
 use crate::domain::market::{Place, Snapshot, UtilityRef};
 use crate::domain::tariff::Cents;
 use crate::domain::units::{Money, Price};
-use crate::domain::usage::profile::profile;
-use crate::domain::usage::projection::project;
 use clap::{ArgGroup, Args, ValueEnum};
+use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
 use std::path::PathBuf;
 use uuid::Uuid;
 
@@ -46,9 +45,6 @@ pub struct Arguments {
     /// Kind of property
     #[arg(long, value_name = "KIND", default_value = "residential")]
     property: Property,
-    /// Seed of the usage paths: the same seed and files give the same answer
-    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
-    seed: u64,
     /// How many plans to show, 1 to 10
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=10))]
     top: u8,
@@ -152,23 +148,21 @@ fn amount(text: &str) -> Result<Price, String> {
 pub fn run(arguments: &Arguments, settings: &SettingFlags) -> Result<(), Failure> {
     let now = Timestamp::now();
     let snapshot = snapshot(arguments, settings, now)?;
-    let market = &snapshot.markets()[market(arguments, &snapshot)?].market;
-    let zone = meter_file::zone(&market.time_zone)?;
-    let meter = meter_file::read(&arguments.usage, &arguments.meter, &zone)?;
+    let market = snapshot.markets()[market(arguments, &snapshot)?].market.clone();
+    let home = Home::of(market, None);
+    let meter = meter_file::read(&arguments.usage, &arguments.meter, &home.zone)?;
     let property = match arguments.property {
         Property::Residential => PropertyType::Residential,
         Property::Commercial => PropertyType::Commercial,
     };
-    let as_of = arguments.as_of.unwrap_or_else(|| now.to_zoned(zone.clone()).date());
-    let projection =
-        project(&meter.readings, as_of, market, property, &zone, arguments.seed).map_err(Failure::failed)?;
-    let analysis = profile(&meter.readings, market, property);
+    let on = arguments.as_of.map_or(Ok(now), |day| noon(day, &home.zone))?;
+    let outlook = outlook::of(&home, property, &meter.readings, on).map_err(Failure::failed)?;
     let request = advice::Request {
-        as_of,
+        as_of: outlook.as_of,
         place: location(arguments),
         property_type: property,
-        profile: UserProfile::of(&analysis, &projection),
-        projection,
+        profile: outlook.user_profile(),
+        projection: outlook.projection,
         priorities: arguments.priorities,
         current_plan: current_plan(&arguments.current),
         options: options(arguments),
@@ -176,27 +170,9 @@ pub fn run(arguments: &Arguments, settings: &SettingFlags) -> Result<(), Failure
     };
     let advice = advice::recommend(&snapshot, &request).map_err(Failure::failed)?;
     if arguments.json {
-        output::print_json(&Answer::new(now, &advice))
+        output::print_json(&Generated::new(Uuid::now_v7(), now, &advice))
     } else {
         output::print(&advice_table::text(&advice))
-    }
-}
-
-/// The answer of the API's `generate`.
-#[derive(Serialize)]
-pub struct Answer<'a> {
-    recommendation_id: Uuid,
-    generated_at: Timestamp,
-    expires_at: Timestamp,
-    #[serde(flatten)]
-    advice: &'a Recommendation,
-}
-
-impl<'a> Answer<'a> {
-    pub fn new(now: Timestamp, advice: &'a Recommendation) -> Self {
-        let generated_at = Timestamp::from_second(now.as_second()).unwrap_or(now);
-        let expires_at = generated_at.saturating_add(SignedDuration::from_hours(7 * 24)).unwrap_or(generated_at);
-        Answer { recommendation_id: Uuid::now_v7(), generated_at, expires_at, advice }
     }
 }
 
@@ -254,6 +230,13 @@ fn market(arguments: &Arguments, snapshot: &Snapshot) -> Result<usize, Failure> 
             known.join(", ")
         ))),
     }
+}
+
+/// A moment that is on that day in the household's zone.
+fn noon(day: Date, zone: &TimeZone) -> Result<Timestamp, Failure> {
+    let moment =
+        zone.to_zoned(day.at(12, 0, 0, 0)).map_err(|error| Failure::usage(format!("--as-of {day}: {error}")))?;
+    Ok(moment.timestamp())
 }
 
 fn current_plan(given: &Current) -> Option<CurrentPlan> {

@@ -31,7 +31,8 @@ pub fn run(app: Arc<App>, listening: impl FnOnce(SocketAddr)) -> Result<(), Fail
         let stop = Stop::listen()?;
         listening(listener.local_addr()?);
         let draining = Arc::clone(&app);
-        http::serve::serve(listener, http::endpoint(app), limits, async move {
+        // The runtime ends before the last reference, so that the database closes outside of it.
+        http::serve::serve(listener, http::endpoint(Arc::clone(&app)), limits, async move {
             stop.requested().await;
             draining.start_draining();
         })
