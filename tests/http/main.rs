@@ -3,8 +3,12 @@
 mod account;
 mod bodies;
 mod edges;
+mod market;
 mod pages;
+mod plans;
+mod recommendations;
 mod sign_in;
 #[path = "../support/mod.rs"]
 mod support;
 mod tokens;
+mod usage;

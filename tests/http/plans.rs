@@ -112,7 +112,10 @@ fn one_plan_and_one_supplier_are_read_by_id_retired_ones_too() {
     market.server.get(&format!("/api/v1/plans/{unknown}"), &[]).problem(404);
     market.server.get(&format!("/api/v1/suppliers/{unknown}"), &[]).problem(404);
     market.server.get("/api/v1/plans/not-an-id", &[]).problem(404);
-    assert_eq!(market.server.get("/api/v1/suppliers?page_size=3", &[]).value()["items"].as_array().map(Vec::len), Some(3));
+    assert_eq!(
+        market.server.get("/api/v1/suppliers?page_size=3", &[]).value()["items"].as_array().map(Vec::len),
+        Some(3)
+    );
 }
 
 #[test]
@@ -141,7 +144,8 @@ fn a_plan_is_priced_month_by_month_and_line_by_line() {
     let market = Market::open();
     let page = market.server.get(&format!("{CATALOG}?zip_code=78701&plan_type=fixed&q=steady"), &[]).value();
     let path = format!("/api/v1/plans/{}/price", page["items"][0]["id"].as_str().expect("an id"));
-    let months: Vec<Value> = (1..=12).map(|month| json!({ "month": format!("2025-{month:02}"), "kwh": 1000 })).collect();
+    let months: Vec<Value> =
+        (1..=12).map(|month| json!({ "month": format!("2025-{month:02}"), "kwh": 1000 })).collect();
     let body = json!({ "zip_code": "78701", "usage_data": months }).to_string();
     let reply = market.server.post(&path, &[], &body);
     assert_eq!(reply.status, 200, "{}", reply.body);
@@ -149,7 +153,8 @@ fn a_plan_is_priced_month_by_month_and_line_by_line() {
     let bills = priced["months"].as_array().expect("months");
     assert_eq!((bills.len(), &priced["total_kwh"]), (12, &json!(12_000.0)));
     for bill in bills {
-        let lines: f64 = bill["lines"].as_array().expect("lines").iter().filter_map(|line| line["amount"].as_f64()).sum();
+        let lines: f64 =
+            bill["lines"].as_array().expect("lines").iter().filter_map(|line| line["amount"].as_f64()).sum();
         assert!((lines - bill["total"].as_f64().expect("a total")).abs() < 0.02, "{bill}");
     }
     let total: f64 = bills.iter().filter_map(|bill| bill["total"].as_f64()).sum();

@@ -40,7 +40,8 @@ fn the_documented_request_is_answered_and_kept_as_it_was_sent() {
     assert_eq!(market.get(&anna, &format!("{LIST}/user/{user}")).value().as_array().map(Vec::len), Some(2));
     market.get(&ben, &format!("{LIST}/user/{user}")).problem(404);
     market.get(&ben, &format!("{LIST}/{id}")).problem(404);
-    let delete = |bearer: &str| market.server.request("DELETE", &format!("{LIST}/{id}"), &[("authorization", bearer)], "");
+    let delete =
+        |bearer: &str| market.server.request("DELETE", &format!("{LIST}/{id}"), &[("authorization", bearer)], "");
     delete(&ben).problem(404);
     assert_eq!(delete(&anna).status, 200);
     market.get(&anna, &format!("{LIST}/{id}")).problem(404);
@@ -81,7 +82,8 @@ fn unusual_households_get_an_answer() {
     let none = ask(json!({ "user_data": { "zip_code": "90210" }, "usage_data": year(900.0) }));
     assert_eq!(none["top_plans"], json!([]));
     assert!(none["warnings"].as_array().is_some_and(|warnings| !warnings.is_empty()), "{none}");
-    let filtered = ask(json!({ "usage_data": year(900.0), "options": { "plan_types": ["prepaid"], "min_renewable": 100 } }));
+    let filtered =
+        ask(json!({ "usage_data": year(900.0), "options": { "plan_types": ["prepaid"], "min_renewable": 100 } }));
     assert!(filtered["warnings"].as_array().is_some_and(|warnings| !warnings.is_empty()), "{filtered}");
     for plan in [
         json!({ "plan_start_date": "2020-01-01", "contract_end_date": "2021-01-01" }),
@@ -104,9 +106,7 @@ fn every_wrong_field_is_named_by_its_path() {
         let faults = market.post(&anna, GENERATE, &body.to_string()).faults();
         faults.into_iter().map(|(field, code)| format!("{field} {code}")).collect::<Vec<_>>()
     };
-    let preferences = |rating: i64| {
-        json!({ "cost_priority": 40, "flexibility_priority": 30, "renewable_priority": 20, "rating_priority": rating })
-    };
+    let preferences = |rating: i64| json!({ "cost_priority": 40, "flexibility_priority": 30, "renewable_priority": 20, "rating_priority": rating });
     let mut twice = year(900.0);
     twice.push(json!({ "month": "2025-03-31", "kwh": 1 }));
     assert_eq!(faults(json!({ "preferences": preferences(20) })), ["preferences sum"]);

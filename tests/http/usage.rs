@@ -15,7 +15,8 @@ fn pair(field: &str, code: &str) -> (String, String) {
 fn months_are_held_replaced_and_read_newest_first() {
     let market = Market::open();
     let anna = market.server.signed_in("anna@example.com");
-    let reply = market.post(&anna, UPLOAD, r#"{"usage_data":[{"month":"2026-01","kwh":900},{"month":"2025-12-24","kwh":0}]}"#);
+    let reply =
+        market.post(&anna, UPLOAD, r#"{"usage_data":[{"month":"2026-01","kwh":900},{"month":"2025-12-24","kwh":0}]}"#);
     assert_eq!(reply.status, 200, "{}", reply.body);
     let answer = reply.value();
     assert_eq!((&answer["success"], &answer["data"]["months_uploaded"]), (&json!(true), &json!(2)));
@@ -44,11 +45,16 @@ fn every_wrong_month_is_named() {
         ]
     );
     assert_eq!(
-        faults(r#"{"usage_data":[{"month":"2026-01","kwh":1},{"month":"2026-01-20","kwh":2},{"month":"2190-01","kwh":3}]}"#),
+        faults(
+            r#"{"usage_data":[{"month":"2026-01","kwh":1},{"month":"2026-01-20","kwh":2},{"month":"2190-01","kwh":3}]}"#
+        ),
         [pair("usage_data[1].month", "repeated_month"), pair("usage_data[2].month", "range")]
     );
     assert_eq!(faults(r#"{"usage_data":[]}"#), [pair("usage_data", "min_items")]);
-    assert_eq!(faults(r#"{"usage_data":[{"month":"2026-01","kwh":1,"unit":"Wh"}]}"#), [pair("usage_data[0].unit", "unknown_field")]);
+    assert_eq!(
+        faults(r#"{"usage_data":[{"month":"2026-01","kwh":1,"unit":"Wh"}]}"#),
+        [pair("usage_data[0].unit", "unknown_field")]
+    );
     assert_eq!(market.get(&anna, HISTORY).value(), json!([]), "nothing of a refused body is held");
 }
 
@@ -73,19 +79,29 @@ fn a_meter_file_is_held_whole_and_read_back_at_any_resolution() {
     assert_eq!(reply.status, 200, "{}", reply.body);
     let report = reply.value();
     assert_eq!((&report["format"], &report["resolution_minutes"]), (&json!("interval"), &json!(15)));
-    assert_eq!((&report["rows_read"], &report["rows_rejected"], &report["kwh_total"]), (&json!(192), &json!(0), &json!(48.0)));
+    assert_eq!(
+        (&report["rows_read"], &report["rows_rejected"], &report["kwh_total"]),
+        (&json!(192), &json!(0), &json!(48.0))
+    );
     assert_eq!(report["time_span"], json!({ "first_date": "2026-06-01", "last_date": "2026-06-02" }));
     for (resolution, count, kwh) in [("15m", 192, 0.25), ("1h", 48, 1.0), ("1d", 2, 24.0)] {
         let path = format!("/api/v1/usage/intervals?resolution={resolution}");
         let answer = market.get(&anna, &path).value();
         let items = answer["items"].as_array().expect("items");
-        assert_eq!((items.len(), &items[0]["kwh"], &answer["kwh_total"]), (count, &json!(kwh), &json!(48.0)), "{resolution}");
+        assert_eq!(
+            (items.len(), &items[0]["kwh"], &answer["kwh_total"]),
+            (count, &json!(kwh), &json!(48.0)),
+            "{resolution}"
+        );
         // Midnight in Chicago.
         assert_eq!(items[0]["start"], "2026-06-01T05:00:00Z");
     }
     let one_day = market.get(&anna, "/api/v1/usage/intervals?from=2026-06-02&to=2026-06-02").value();
     assert_eq!(one_day["items"].as_array().map(Vec::len), Some(24));
-    assert_eq!(market.get(&anna, "/api/v1/usage/intervals?from=2026-06-02&to=2026-06-01").faults(), [pair("to", "range")]);
+    assert_eq!(
+        market.get(&anna, "/api/v1/usage/intervals?from=2026-06-02&to=2026-06-01").faults(),
+        [pair("to", "range")]
+    );
     let profile = market.get(&anna, "/api/v1/usage/profile");
     assert_eq!(profile.status, 200, "{}", profile.body);
     let profile = profile.value();
@@ -102,7 +118,9 @@ fn a_form_carries_the_file_as_well() {
     let anna = market.server.signed_in("anna@example.com");
     let part = |name: &str| {
         let file = quarter_hours(false);
-        format!("--cut\r\ncontent-disposition: form-data; name=\"{name}\"; filename=\"meter.csv\"\r\ncontent-type: text/csv\r\n\r\n{file}\r\n--cut--\r\n")
+        format!(
+            "--cut\r\ncontent-disposition: form-data; name=\"{name}\"; filename=\"meter.csv\"\r\ncontent-type: text/csv\r\n\r\n{file}\r\n--cut--\r\n"
+        )
     };
     let headers = [("authorization", anna.as_str()), ("content-type", "multipart/form-data; boundary=cut")];
     let reply = market.server.request("POST", IMPORT, &headers, &part("file"));
@@ -140,6 +158,9 @@ fn imported_months_show_in_the_history() {
     let report = market.server.request("POST", IMPORT, &headers, csv).value();
     assert_eq!((&report["format"], &report["stored"]), (&json!("monthly"), &json!({ "days": 0, "months": 2 })));
     let history: Vec<Value> = serde_json::from_value(market.get(&anna, HISTORY).value()).expect("a list");
-    assert_eq!(history[0], json!({ "month": "2026-02-01", "kwh": 800.5, "source": "import:monthly", "quality": "actual" }));
+    assert_eq!(
+        history[0],
+        json!({ "month": "2026-02-01", "kwh": 800.5, "source": "import:monthly", "quality": "actual" })
+    );
     assert_eq!(history.len(), 2);
 }
