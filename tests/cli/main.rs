@@ -6,4 +6,5 @@ mod help;
 mod price;
 mod recommend;
 mod run;
+mod serve;
 mod usage;
