@@ -111,6 +111,8 @@ impl Field {
         let Subject { plan, supplier, mean_rating, currency } = subject;
         let listing = &plan.candidate.listing.plan;
         let dependence = &plan.candidate.offer.dependence;
+        // Who cannot meet them cannot have the plan: nothing else matters before that.
+        points.extend(only_with(&listing.conditions));
         if let Confidence::Unreproduced { residual_cents } = listing.provenance.confidence {
             points.push(format!(
                 "Its published prices could not be reproduced (off by {residual_cents:.2} cents per kWh), so its cost is a guess"
@@ -153,6 +155,15 @@ impl Field {
             points.push("Electricity is paid for in advance".into());
         }
     }
+}
+
+/// What must be fulfilled to get the plan at its price, in one sentence; `None` where nothing must.
+pub fn only_with(conditions: &[String]) -> Option<String> {
+    let plain = |text: &String| text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>();
+    let stated: Vec<String> =
+        conditions.iter().map(|text| plain(text).trim().trim_end_matches('.').to_owned()).collect();
+    let stated: Vec<&str> = stated.iter().map(String::as_str).filter(|text| !text.is_empty()).collect();
+    (!stated.is_empty()).then(|| format!("Only with: {}", stated.join("; ")))
 }
 
 /// The width of the cost band, as a share of the cost.

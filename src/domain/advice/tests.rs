@@ -237,6 +237,21 @@ fn a_price_by_the_hour_without_interval_data_carries_its_range() {
 }
 
 #[test]
+fn what_a_plan_is_tied_to_comes_first_among_its_trade_offs() {
+    let mut tied = fixed("tied", 12.0);
+    tied.conditions = vec!["Autopay".into(), " Paperless bills. ".into(), String::new()];
+    tied.exit = flat_exit(100);
+    let answer = advise(vec![fixed("free", 10.0), tied], &request(projection([1_000; 12], 0)));
+    let expected = [
+        "Only with: Autopay; Paperless bills",
+        "Costs $240 a year more than the cheapest eligible plan",
+        "Leaving early costs $100.00",
+    ];
+    assert_eq!(answer.top_plans[1].trade_offs, expected);
+    assert!(answer.top_plans[0].trade_offs.is_empty());
+}
+
+#[test]
 fn all_zero_usage_is_answered() {
     let answer = advise(vec![fixed("a", 10.0), credit("b", 12.0)], &request(projection([0; 12], 0)));
     assert_eq!(answer.top_plans.len(), 2);

@@ -85,6 +85,9 @@ fn savings(facts: &FactSheet) -> Option<String> {
 
 fn trade_off(facts: &FactSheet) -> Option<String> {
     let point = facts.trade_offs.first()?;
+    if let Some(conditions) = point.strip_prefix("Only with: ") {
+        return Some(format!("It comes only with: {conditions}."));
+    }
     let mut letters = point.chars();
     let first = letters.next()?;
     // Points begin with a capital; within a sentence only a name or a number would.
@@ -95,6 +98,12 @@ fn trade_off(facts: &FactSheet) -> Option<String> {
 mod tests {
     use super::*;
     use crate::domain::advice::{RiskType, Severity};
+
+    #[test]
+    fn what_a_plan_is_tied_to_is_a_sentence_of_its_own() {
+        let tied = FactSheet { trade_offs: vec!["Only with: Autopay; Paperless bills".into()], ..facts() };
+        assert!(write(&tied).ends_with(" It comes only with: Autopay; Paperless bills."), "{}", write(&tied));
+    }
 
     fn facts() -> FactSheet {
         FactSheet {
