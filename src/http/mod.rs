@@ -89,7 +89,7 @@ pub fn openapi_document() -> String {
 fn service<A: poem_openapi::OpenApi>(api: A) -> OpenApiService<A, ()> {
     OpenApiService::new(api, "TreeBeard", env!("CARGO_PKG_VERSION"))
         .description("Which electricity plan should this household be on, what will it cost, and why.")
-        .license(LicenseObject::new("MIT").identifier("MIT"))
+        .license(LicenseObject::new("MIT"))
         .server("/")
 }
 
