@@ -11,8 +11,6 @@ use serde_json::json;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// A spent refresh token may be presented again for this long.
-const REUSE_LEEWAY: SignedDuration = SignedDuration::from_secs(30);
 /// A change of role, password or status reaches every node's access tokens within this time.
 const STANDING_LIVES: Duration = Duration::from_secs(3);
 const STANDINGS_MAX: u64 = 100_000;
@@ -88,11 +86,12 @@ impl App {
         let now = self.now();
         let (hash, successor) = (tokens::hash_of(presented), self.tokens.successor(presented));
         let (offered, expires_at) = (tokens::hash_of(&successor), self.refresh_expiry(now));
-        let seal = self.seal();
+        let (seal, leeway) =
+            (self.seal(), SignedDuration::try_from(self.config.auth.refresh_reuse).unwrap_or_default());
         let outcome = self
             .store
             .write(move |tx| {
-                let rotation = sessions::rotate(tx, hash, offered, now, expires_at, REUSE_LEEWAY)?;
+                let rotation = sessions::rotate(tx, hash, offered, now, expires_at, leeway)?;
                 let user = match &rotation {
                     Rotation::Rotated(session) | Rotation::Repeated { session, .. } => {
                         users::by_id(tx, session.user_id)?

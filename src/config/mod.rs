@@ -84,6 +84,8 @@ pub struct Auth {
     pub secret_key_previous: Option<SecretString>,
     pub jwt_lifetime: Duration,
     pub refresh_lifetime: Duration,
+    /// A spent refresh token may be presented again for this long.
+    pub refresh_reuse: Duration,
     pub password_policy: PasswordPolicy,
     pub argon2_memory_kib: u32,
     pub argon2_passes: u32,
@@ -301,6 +303,7 @@ fn auth(reader: &mut Reader, environment: Environment) -> Auth {
         secret_key_previous: reader.secret("auth.secret_key_previous"),
         jwt_lifetime: Duration::from_secs(u64::from(minutes) * 60),
         refresh_lifetime: Duration::from_secs(u64::from(days) * 86_400),
+        refresh_reuse: reader.seconds("auth.refresh_reuse_seconds", 0..=300),
         password_policy: reader.choice(
             "auth.password_policy",
             &[

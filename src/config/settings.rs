@@ -87,6 +87,11 @@ pub const SETTINGS: &[Setting] = &[
     classic("auth.jwt_expiration_minutes", "JWT_EXPIRATION_MINUTES", "1440", "Lifetime of an access token."),
     plain("auth.refresh_days", "7", "Lifetime of a refresh token."),
     plain(
+        "auth.refresh_reuse_seconds",
+        "30",
+        "How long a spent refresh token still answers its successor; later it ends the session. 0: never.",
+    ),
+    plain(
         "auth.password_policy",
         "\"\"",
         "strict (8 characters, not common), nist (15, not common) or relaxed (6). Empty: strict in production, else relaxed.",

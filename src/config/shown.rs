@@ -28,6 +28,7 @@ impl Config {
             ("auth.secret_key_previous", masked(auth.secret_key_previous.as_ref())),
             ("auth.jwt_expiration_minutes", json!(auth.jwt_lifetime.as_secs() / 60)),
             ("auth.refresh_days", json!(auth.refresh_lifetime.as_secs() / 86_400)),
+            ("auth.refresh_reuse_seconds", json!(auth.refresh_reuse.as_secs())),
             ("auth.password_policy", json!(policy(auth.password_policy))),
             ("auth.argon2_memory_kib", json!(auth.argon2_memory_kib)),
             ("auth.argon2_passes", json!(auth.argon2_passes)),

@@ -214,3 +214,50 @@ fn article(kind: &str) -> &'static str {
         _ => "of another type",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// A list of at most two points whose `x` is required, 0..=9, and whose `tag` is short or null.
+    fn points() -> MetaSchemaRef {
+        let x = MetaSchema { minimum: Some(0.0), maximum: Some(9.0), ..MetaSchema::new("integer") };
+        let tag = MetaSchema { max_length: Some(3), nullable: true, ..MetaSchema::new("string") };
+        let inline = |schema| MetaSchemaRef::Inline(Box::new(schema));
+        let point = MetaSchema {
+            required: vec!["x"],
+            properties: vec![("x", inline(x)), ("tag", inline(tag))],
+            ..MetaSchema::new("object")
+        };
+        inline(MetaSchema { max_items: Some(2), items: Some(Box::new(inline(point))), ..MetaSchema::new("array") })
+    }
+
+    #[test]
+    fn every_fault_is_told_with_its_path() {
+        let cases = [
+            (json!([{ "x": 1 }, { "x": 9, "tag": "äöü" }]), vec![]),
+            (json!([{ "x": 0, "tag": null }]), vec![]),
+            (json!({}), vec![("", "type")]),
+            (
+                json!([{}, { "x": 10, "y": 1 }]),
+                vec![("[0].x", "required"), ("[1].x", "maximum"), ("[1].y", "unknown_field")],
+            ),
+            (json!([{ "x": 1.5, "tag": "long" }]), vec![("[0].x", "type"), ("[0].tag", "max_length")]),
+            (json!([{ "x": null }, 7]), vec![("[0].x", "required"), ("[1]", "type")]),
+            (json!([1, 2, 3]), vec![("", "max_items")]),
+        ];
+        for (value, expected) in cases {
+            let found = faults(&points(), &Registry::new(), &value);
+            let found: Vec<_> = found.iter().map(|fault| (fault.field.as_str(), fault.code)).collect();
+            assert_eq!(found, expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_hostile_body_gets_a_bounded_answer() {
+        let members: serde_json::Map<_, _> = (0..10_000).map(|n| (format!("field{n}"), Value::Null)).collect();
+        let value = json!([members]);
+        assert_eq!(faults(&points(), &Registry::new(), &value).len(), FAULTS_MAX);
+    }
+}

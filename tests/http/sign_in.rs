@@ -82,6 +82,18 @@ fn a_refresh_token_presented_twice_at_once_has_one_successor() {
 }
 
 #[test]
+fn a_spent_refresh_token_that_comes_back_late_ends_the_whole_session() {
+    let server = Server::with(&[("TREEBEARD_AUTH__REFRESH_REUSE_SECONDS", "0")]);
+    let first = server.register("anna@example.com");
+    let (_, elsewhere) = login(&server, "anna@example.com", "test123");
+    let (status, second) = refresh(&server, text(&first, "refresh_token"));
+    assert_eq!(status, 200);
+    assert_eq!(refresh(&server, text(&first, "refresh_token")).0, 401, "the thief, or the victim");
+    assert_eq!(refresh(&server, text(&second, "refresh_token")).0, 401, "and its successor with it");
+    assert_eq!(refresh(&server, text(&elsewhere, "refresh_token")).0, 200, "another session is not touched");
+}
+
+#[test]
 fn signing_out_ends_what_it_says() {
     let server = Server::start();
     let here = server.register("anna@example.com");
