@@ -17,7 +17,6 @@ pub struct Field {
     median_cost: f64,
     median_renewable: f64,
     median_term: f64,
-    median_spread: f64,
     /// How many plans have an exit fee.
     with_exit_fee: usize,
 }
@@ -36,6 +35,8 @@ pub struct Subject<'a> {
     pub supplier: &'a Supplier,
     pub mean_rating: Option<f64>,
     pub currency: &'a str,
+    /// The width of the year's usage band, as a share of the expected usage.
+    pub usage_spread: f64,
 }
 
 impl Field {
@@ -52,7 +53,6 @@ impl Field {
             median_cost: median(&|plan| plan.total.currency()),
             median_renewable: median(&|plan| plan.renewable()),
             median_term: median(&|plan| f64::from(plan.candidate.listing.plan.term_months)),
-            median_spread: median(&|plan| spread(plan)),
             with_exit_fee: ranked.iter().filter(|plan| !plan.exit_fee.is_zero()).count(),
         })
     }
@@ -67,7 +67,7 @@ impl Field {
     }
 
     fn strengths(&self, subject: Subject<'_>, points: &mut Vec<String>) {
-        let Subject { plan, supplier, mean_rating, currency } = subject;
+        let Subject { plan, supplier, mean_rating, currency, .. } = subject;
         let listing = &plan.candidate.listing.plan;
         let (total, others) = (plan.total.currency(), self.plans > 1);
         if others && plan.exact && plan.total == self.cheapest {
@@ -99,8 +99,8 @@ impl Field {
         {
             points.push(format!("{stars:.1} stars from customers, against {mean:.1} on average"));
         }
-        if others && spread(plan) < self.median_spread * 0.7 {
-            points.push("A yearly cost that varies little with your usage".into());
+        if spread(plan) < 0.7 * subject.usage_spread {
+            points.push("A yearly cost that varies less than your usage may".into());
         }
         if listing.kind == PlanKind::Fixed && listing.term_months >= 12 {
             points.push(format!("The energy price is fixed for {}", months(listing.term_months)));
@@ -108,7 +108,7 @@ impl Field {
     }
 
     fn weaknesses(&self, subject: Subject<'_>, points: &mut Vec<String>) {
-        let Subject { plan, supplier, mean_rating, currency } = subject;
+        let Subject { plan, supplier, mean_rating, currency, .. } = subject;
         let listing = &plan.candidate.listing.plan;
         let dependence = &plan.candidate.offer.dependence;
         // Who cannot meet them cannot have the plan: nothing else matters before that.

@@ -67,13 +67,15 @@ pub fn recommend(snapshot: &Snapshot, request: &Request) -> Result<Recommendatio
     let load = YearLoad::new(&request.projection);
     let mut year = Year::new(&load, &request.projection);
     let mut eligible = eligibility::eligible(snapshot, request, place);
-    let ranked = ranking::rank(snapshot, eligible.candidates, &mut year, request.priorities, &mut eligible.excluded);
+    let mut ranked =
+        ranking::rank(snapshot, eligible.candidates, &mut year, request.priorities, &mut eligible.excluded);
+    let shown = usize::from(request.options.top_n.clamp(1, 10)).min(ranked.len());
+    ranked[..shown].iter_mut().for_each(|plan| plan.complete(&mut year));
     let plan = request.current_plan.as_ref();
     let current = plan.map(|plan| Current::of(snapshot, plan, place, &mut year, request.as_of));
     warnings.extend(current.as_ref().and_then(|current| current_warning(snapshot, current)));
 
     let presenter = Presenter::new(snapshot, request, place, &ranked, current.as_ref());
-    let shown = usize::from(request.options.top_n.clamp(1, 10)).min(ranked.len());
     let top_plans: Vec<RankedPlan> = (0..shown).map(|n| presenter.plan(n, &ranked[n], &mut year)).collect();
     warnings.extend(presenter.warnings(&ranked[..shown], &eligible.excluded));
     let verdict = Verdict::of(request, &ranked, current.as_ref(), presenter.currency());

@@ -7,7 +7,7 @@ use super::answer::{
 use super::cliffs::cliffs;
 use super::contrast::{Contrast, Field, Subject};
 use super::current::Current;
-use super::eligibility::exclusions;
+use super::eligibility::{exclusions, projected_kwh};
 use super::ranking::{Ranked, marks};
 use super::request::{Explanations, Request};
 use super::risks::{Setting, data_quality, overall_level, plan_risks};
@@ -116,7 +116,9 @@ impl<'a> Presenter<'a> {
     fn contrast(&self, plan: &Ranked<'_>) -> Contrast {
         let supplier = &self.snapshot.supplier_of(plan.candidate.listing).supplier;
         let (mean_rating, currency) = (self.market().mean_rating, self.currency());
-        let subject = Subject { plan, supplier, mean_rating, currency };
+        let (annual, band) = (projected_kwh(&self.request.projection), self.request.projection.annual);
+        let usage_spread = if annual > 0.0 { (band.p90 - band.p10).kwh() / annual } else { 0.0 };
+        let subject = Subject { plan, supplier, mean_rating, currency, usage_spread };
         self.field.as_ref().map(|field| field.contrast(subject)).unwrap_or_default()
     }
 

@@ -39,6 +39,15 @@ impl Ranked<'_> {
     pub fn renewable(&self) -> f64 {
         self.candidate.listing.plan.renewable.percent()
     }
+    /// Adds the band of the cost, which ranking does without.
+    pub fn complete(&mut self, year: &mut Year<'_>) {
+        let Candidate { listing, offer } = self.candidate;
+        let band = price_band(listing.plan.kind, &listing.tariff, offer);
+        let cost = offer.compiled.as_ref().ok().and_then(|tariff| year.cost(tariff, &offer.dependence, band).ok());
+        if let Some(cost) = cost {
+            self.cost = cost;
+        }
+    }
 }
 
 /// Prices every candidate; those that this usage cannot price are counted out.
@@ -71,7 +80,7 @@ fn price<'a>(candidate: Candidate<'a>, year: &mut Year<'_>) -> Option<Ranked<'a>
     let Candidate { listing, offer } = candidate;
     let compiled = offer.compiled.as_ref().ok()?;
     let band = price_band(listing.plan.kind, &listing.tariff, offer);
-    let cost = year.cost(compiled, &offer.dependence, band).ok()?;
+    let cost = year.expected_cost(compiled, &offer.dependence, band).ok()?;
     let one_time = listing.one_time_fees();
     let total = cost.annual + one_time;
     Some(Ranked {

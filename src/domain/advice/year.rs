@@ -17,6 +17,9 @@ pub const MONTHS: usize = 12;
 /// A factor of one, in millionths.
 const ONE: i64 = 1_000_000;
 
+/// Bills rounded to a cent, a few lines each, are this close to a straight line, currency.
+const ROUNDING: f64 = 0.04;
+
 /// The expected year cut into months; what [`Year`] prices on.
 pub struct YearLoad {
     pub load: Load,
@@ -131,26 +134,79 @@ impl<'a> Year<'a> {
         self.pricer.totals_scaled(tariff, &factors)
     }
 
+    /// What the coming year costs on average, and its band.
     pub fn cost(
         &mut self,
         tariff: &Compiled,
         dependence: &Dependence,
         band: Option<PriceBand>,
     ) -> Result<YearCost, Fault> {
-        let expected = self.pricer.totals(tariff)?;
-        let is_straight = dependence.straight && !(dependence.carries_export && self.load.exports);
-        let bills = if !is_straight {
-            self.every_path(tariff)?
-        } else if dependence.bends.is_empty() {
-            self.along_a_line(tariff, &expected)?
-        } else {
-            self.along_stretches(tariff, dependence)?
-        };
-        let exact = bills.is_empty() || (is_straight && dependence.bends.is_empty());
-        Ok(self.summary(&bills, exact.then_some(&expected), band))
+        match self.straight_bills(tariff, dependence)? {
+            Some(expected) => {
+                let bills = self.along_a_line(tariff, &expected)?;
+                Ok(self.summary(&bills, Some(&expected), band))
+            }
+            None => self.bent_cost(tariff, dependence, band),
+        }
     }
 
-    fn summary(&self, bills: &[[f64; MONTHS]], exact: Option<&Vec<Money>>, band: Option<PriceBand>) -> YearCost {
+    /// What the coming year costs on average. The band is left out where it takes more bills than the expected ones:
+    /// a market is ranked on expected costs, and only the plans shown need their [`Year::cost`].
+    pub fn expected_cost(
+        &mut self,
+        tariff: &Compiled,
+        dependence: &Dependence,
+        band: Option<PriceBand>,
+    ) -> Result<YearCost, Fault> {
+        match self.straight_bills(tariff, dependence)? {
+            Some(expected) => Ok(self.summary(&[], Some(&expected), None)),
+            None => self.bent_cost(tariff, dependence, band),
+        }
+    }
+
+    /// The expected bills, where every month's bill is one straight line over all that the paths reach.
+    fn straight_bills(&mut self, tariff: &Compiled, dependence: &Dependence) -> Result<Option<Vec<Money>>, Fault> {
+        if !self.is_straight(dependence) || !dependence.bends.is_empty() {
+            return Ok(None);
+        }
+        let expected = self.pricer.totals(tariff)?;
+        if dependence.limited {
+            // A bill under one limit bends one way only: if it is on one line at three points, it is between them.
+            let low = in_currency(&self.pricer.totals_scaled(tariff, &self.least)?);
+            let high = in_currency(&self.pricer.totals_scaled(tariff, &self.greatest)?);
+            let middle = in_currency(&expected);
+            let on_one_line = (0..MONTHS).all(|month| {
+                let (reach, step) = (self.greatest[month] - self.least[month], ONE - self.least[month]);
+                let share = if reach > 0 { step as f64 / reach as f64 } else { 0.0 };
+                (low[month] + share * (high[month] - low[month]) - middle[month]).abs() < ROUNDING
+            });
+            if !on_one_line {
+                return Ok(None);
+            }
+        }
+        Ok(Some(expected))
+    }
+
+    fn is_straight(&self, dependence: &Dependence) -> bool {
+        dependence.straight && !(dependence.carries_export && self.load.exports)
+    }
+
+    fn bent_cost(
+        &mut self,
+        tariff: &Compiled,
+        dependence: &Dependence,
+        band: Option<PriceBand>,
+    ) -> Result<YearCost, Fault> {
+        let bills = if self.is_straight(dependence) && !dependence.limited {
+            self.along_stretches(tariff, dependence)?
+        } else {
+            self.every_path(tariff)?
+        };
+        let exact = if bills.is_empty() { Some(self.pricer.totals(tariff)?) } else { None };
+        Ok(self.summary(&bills, exact.as_deref(), band))
+    }
+
+    fn summary(&self, bills: &[[f64; MONTHS]], exact: Option<&[Money]>, band: Option<PriceBand>) -> YearCost {
         let mut months = [Money::ZERO; MONTHS];
         for (month, cost) in months.iter_mut().enumerate() {
             *cost = match exact {
@@ -307,7 +363,9 @@ fn normal_deviates(count: usize) -> Vec<f64> {
 }
 
 fn in_currency(totals: &[Money]) -> [f64; MONTHS] {
-    std::array::from_fn(|month| totals.get(month).map_or(0.0, |total| total.currency()))
+    // Bills are far from the limits of 64 bits, where the division is the processor's own.
+    let currency = |total: &Money| i64::try_from(total.femtos()).map_or_else(|_| total.currency(), |f| f as f64 / 1e15);
+    std::array::from_fn(|month| totals.get(month).map_or(0.0, currency))
 }
 
 /// To the nearest cent.

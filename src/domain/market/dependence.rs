@@ -4,8 +4,8 @@
 //! paths as cheap as a few.
 
 use crate::domain::tariff::model::{
-    Amount, BlockScope, BlockUnit, Blocks, Charge, Combine, DeliveryTariff, DemandMeasure, Register, Reset, Tariff,
-    When,
+    Amount, BlockScope, BlockUnit, Blocks, Charge, Combine, DeliveryTariff, DemandMeasure, Per, Register, Reset,
+    Tariff, When,
 };
 use crate::domain::units::Energy;
 
@@ -16,6 +16,8 @@ pub struct Dependence {
     pub hourly: bool,
     /// Between [`Dependence::bends`] every month's bill is a straight line in that month's energy, whatever the others.
     pub straight: bool,
+    /// One minimum or maximum bill adds one more bend, where the tariff does not say.
+    pub limited: bool,
     /// Credits for export are limited or carried from month to month, so a household that exports has no straight bills.
     pub carries_export: bool,
     /// Where a month's bill bends or jumps, distinct.
@@ -44,8 +46,15 @@ impl Dependence {
         for charge in std::iter::once(&tariff.charges).chain(versions).chain(wires).flatten() {
             found.add_charge(charge);
         }
-        // Minimum bills bend where the tariff does not say.
-        found.straight &= tariff.totals.is_empty();
+        match tariff.totals.as_slice() {
+            [] => {}
+            [rule] => {
+                let by_bill = matches!(rule.per, Per::Bill | Per::Month);
+                found.limited = by_bill && rule.min.is_some() != rule.max.is_some();
+                found.straight &= found.limited;
+            }
+            _ => found.straight = false,
+        }
         found.carries_export = tariff.export.is_some();
         let introductory = tariff.versions.iter().filter_map(|version| version.from_contract_month);
         for last in introductory.filter(|&from| from > 1).map(|from| from - 1) {
