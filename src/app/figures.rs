@@ -54,11 +54,16 @@ mod tests {
 
     #[test]
     fn numbers_are_rounded_half_away_from_zero() {
-        assert_eq!(money(Money::from_femtos(12_345_000_000_000_000)), 12.35);
-        assert_eq!(money(Money::from_femtos(-12_345_000_000_000_000)), -12.35);
-        assert_eq!(kwh(Energy::from_mwh_thousandths(1_234_500)), 1.235);
-        assert_eq!(score(-0.001).to_string(), "0");
-        assert_eq!(rounded(f64::NAN, 2), 0.0);
+        let cases = [
+            (money(Money::from_femtos(12_345_000_000_000_000)), "12.35"),
+            (money(Money::from_femtos(-12_345_000_000_000_000)), "-12.35"),
+            (kwh(Energy::from_mwh_thousandths(1_234_500)), "1.235"),
+            (score(-0.001), "0"),
+            (rounded(f64::NAN, 2), "0"),
+        ];
+        for (value, written) in cases {
+            assert_eq!(value.to_string(), written);
+        }
     }
 
     #[test]

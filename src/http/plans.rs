@@ -131,7 +131,7 @@ pub fn page_request(page: Option<u32>, page_size: Option<u32>) -> PageRequest {
 pub fn single_answer<T>(app: &App, request: &Request, question: Question) -> Result<Public<T>> {
     let fresh = ready::wants_fresh(request);
     let (answer, held) = app.catalog.answer(question, fresh)?;
-    Ok(Public::new(request, answer.body, &answer.etag, status(fresh, held)))
+    Ok(Public::new(request, answer, status(fresh, held)))
 }
 
 fn list_answer<T>(app: &App, request: &Request, question: Question) -> Result<Public<T>> {
@@ -143,7 +143,7 @@ fn list_answer<T>(app: &App, request: &Request, question: Question) -> Result<Pu
     let fresh = ready::wants_fresh(request);
     let (answer, held) = app.catalog.answer(question, fresh)?;
     let link = ready::links(request, page, answer.total_pages);
-    Ok(Public::new(request, answer.body, &answer.etag, status(fresh, held)).linked(link))
+    Ok(Public::new(request, answer, status(fresh, held)).linked(link))
 }
 
 fn status(fresh: bool, held: bool) -> CacheStatus {

@@ -1,6 +1,8 @@
 //! Finished JSON bytes as answers: described by the schema of the type they were written from.
 
+use crate::app::catalog::Finished;
 use crate::http::described;
+use crate::http::docs::accepts_gzip;
 use bytes::Bytes;
 use poem::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use poem::{IntoResponse, Request, Response};
@@ -35,6 +37,7 @@ impl<T> Private<T> {
 /// The JSON of a `T` that anybody may see: it carries its ETag, and is not sent again to who has it.
 pub struct Public<T> {
     body: Option<Bytes>,
+    compressed: bool,
     etag: String,
     status: CacheStatus,
     link: Option<String>,
@@ -61,11 +64,14 @@ impl CacheStatus {
 }
 
 impl<T> Public<T> {
-    /// `etag` is without quotes.
-    pub fn new(request: &Request, body: Bytes, etag: &str, status: CacheStatus) -> Self {
-        let known = is_known(request.headers(), etag);
-        let etag = format!("\"{etag}\"");
-        Public { body: (!known).then_some(body), etag, status, link: None, of: PhantomData }
+    pub fn new(request: &Request, answer: Finished, status: CacheStatus) -> Self {
+        let gzip = answer.gzip.filter(|_| accepts_gzip(request.headers()));
+        let compressed = gzip.is_some();
+        // A strong tag names bytes, so the compressed ones have their own.
+        let tag = if compressed { format!("{}-gzip", answer.etag) } else { answer.etag.to_string() };
+        let known = is_known(request.headers(), &tag);
+        let body = (!known).then(|| gzip.unwrap_or(answer.body));
+        Public { body, compressed, etag: format!("\"{tag}\""), status, link: None, of: PhantomData }
     }
     /// With the `Link` header of a paged list.
     pub fn linked(self, link: String) -> Self {
@@ -135,7 +141,11 @@ impl<T> IntoResponse for Public<T> {
             Some(body) => Response::builder().content_type(JSON).body(body),
             None => Response::builder().status(StatusCode::NOT_MODIFIED).finish(),
         };
+        let sent = response.status() == StatusCode::OK;
         let headers = response.headers_mut();
+        if self.compressed && sent {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
         // Checked again every time: a changed catalog shows in the next read.
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=0, must-revalidate"));
         headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
@@ -229,8 +239,8 @@ mod tests {
             [("\"a\"", true), ("W/\"a\"", true), ("\"b\", \"a\"", true), ("*", true), ("\"b\"", false)]
         {
             let request = Request::builder().header(header::IF_NONE_MATCH, names).finish();
-            let answer =
-                Public::<String>::new(&request, Bytes::from_static(b"1"), "a", CacheStatus::Hit).into_response();
+            let finished = Finished { body: Bytes::from_static(b"1"), gzip: None, etag: "a".into(), total_pages: 0 };
+            let answer = Public::<String>::new(&request, finished, CacheStatus::Hit).into_response();
             let expected = if known { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
             assert_eq!(answer.status(), expected, "{names}");
             assert_eq!(answer.headers()[header::ETAG], "\"a\"");

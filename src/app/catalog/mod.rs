@@ -14,14 +14,19 @@ use crate::app::json;
 use crate::domain::market::Snapshot;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::sync::Arc;
 use uuid::Uuid;
 
 /// Bytes of finished answers kept at most.
 const CACHE_BYTES: u64 = 16 << 20;
+/// Shorter answers fit into one packet anyway.
+const WORTH_COMPRESSING: usize = 1_024;
 
 /// The current snapshot and the answers made from it. Swapping in another one is all it takes to change every answer:
 /// cache keys carry the revision, so an answer about an older catalog is never found again.
@@ -44,6 +49,8 @@ pub enum Question {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finished {
     pub body: Bytes,
+    /// The same, compressed, where that is worth it.
+    pub gzip: Option<Bytes>,
     /// Strong: names exactly these bytes.
     pub etag: Arc<str>,
     /// Of a paged list; else 0.
@@ -57,7 +64,7 @@ impl Catalog {
                 Question::Plans(query) => query.text.as_ref().map_or(0, String::len),
                 _ => 0,
             };
-            (answer.body.len() + text + 256).try_into().unwrap_or(u32::MAX)
+            (answer.body.len() + answer.gzip.as_ref().map_or(0, Bytes::len) + text + 256).try_into().unwrap_or(u32::MAX)
         };
         let answers = Cache::builder().max_capacity(CACHE_BYTES).weigher(weigh).build();
         Catalog { snapshot: ArcSwap::from_pointee(snapshot), answers }
@@ -126,5 +133,14 @@ fn finished<T: serde::Serialize>(answer: &T) -> Result<Finished, Error> {
     for byte in &Sha256::digest(&body)[..16] {
         let _ = write!(etag, "{byte:02x}");
     }
-    Ok(Finished { body: body.into(), etag: etag.into(), total_pages: 0 })
+    Ok(Finished { gzip: compressed(&body)?, body: body.into(), etag: etag.into(), total_pages: 0 })
+}
+
+fn compressed(body: &[u8]) -> Result<Option<Bytes>, Error> {
+    if body.len() < WORTH_COMPRESSING {
+        return Ok(None);
+    }
+    let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::default());
+    let written = encoder.write_all(body).and_then(|()| encoder.finish());
+    written.map(|bytes| Some(bytes.into())).map_err(|error| Error::Internal(format!("compressing: {error}")))
 }
