@@ -4,6 +4,7 @@ mod catalog;
 mod config;
 mod help;
 mod price;
+mod real_files;
 mod recommend;
 mod run;
 mod serve;

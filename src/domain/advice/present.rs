@@ -34,6 +34,10 @@ pub struct Presenter<'a> {
     shapes: OnceCell<[YearLoad; 2]>,
 }
 
+/// What averages published in tenths of a cent leave open of a price per kWh: the slope between 1,000 and 2,000 kWh is
+/// known to 0.15 cents (±$0.50 at 1,000 kWh and ±$1.00 at 2,000).
+const AVERAGES_OPEN_CENTS: f64 = 0.15;
+
 impl<'a> Presenter<'a> {
     pub fn new(
         snapshot: &'a Snapshot,
@@ -193,8 +197,9 @@ impl<'a> Presenter<'a> {
             Confidence::Verified | Confidence::Parsed => None,
             Confidence::Estimated { residual_cents } => Some(format!(
                 "The price of {name} is estimated from its published averages, which it meets within {residual_cents:.2} \
-                 cents per kWh: about ±{} a year.",
-                error(residual_cents)
+                 cents per kWh. They are published in tenths of a cent, so its year is known to about ±{}: plans \
+                 closer than that are a tie.",
+                error(residual_cents + AVERAGES_OPEN_CENTS)
             )),
             Confidence::Unreproduced { residual_cents } => Some(format!(
                 "The published averages of {name} could not be reproduced (off by {residual_cents:.2} cents per kWh, \
