@@ -291,17 +291,7 @@ fn no_wildcard_import_outside_tests() {
 
 /// Settings of parts that do not exist yet. Their environment names are promised, so they are read and checked, and
 /// treebeard.toml says that they have no effect.
-const AWAITED: &[&str] = &[
-    "limits",
-    "per_user_per_minute",
-    "per_ip_per_hour",
-    "generate_per_minute",
-    "admin",
-    "anonymous",
-    "model",
-    "base_url",
-    "deadline",
-];
+const AWAITED: &[&str] = &["admin", "anonymous", "model", "base_url", "deadline"];
 
 #[test]
 fn every_setting_has_an_effect() {

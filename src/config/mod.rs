@@ -7,6 +7,7 @@ mod read;
 mod rules;
 pub mod settings;
 mod shown;
+mod user_limit;
 
 use install_key::install_key;
 pub use layers::{Origin, Sources, nearest};
@@ -17,6 +18,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+pub use user_limit::UserLimit;
 
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -102,11 +104,19 @@ pub enum PasswordPolicy {
     Relaxed,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     pub per_user_per_minute: u32,
     pub per_ip_per_hour: u32,
     pub generate_per_minute: u32,
+    pub anonymous_generate_per_hour: u32,
+    pub login_per_ip_per_minute: u32,
+    pub login_per_account_per_minute: u32,
+    pub register_per_ip_per_hour: u32,
+    pub register_per_account_per_hour: u32,
+    /// Never limited.
+    pub exempt_networks: Vec<Network>,
+    pub user_overrides: Vec<UserLimit>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -202,11 +212,7 @@ fn build(reader: &mut Reader) -> Config {
             pool_size: reader.number("database.pool_size", 1..=256),
         },
         auth: auth(reader, environment),
-        limits: Limits {
-            per_user_per_minute: reader.limit("limits.per_user_per_minute", "minute", 1..=1_000_000),
-            per_ip_per_hour: reader.limit("limits.per_ip_per_hour", "hour", 1..=100_000_000),
-            generate_per_minute: reader.limit("limits.generate_per_minute", "minute", 1..=1_000_000),
-        },
+        limits: limits(reader),
         features: Features {
             admin: reader.flag("features.admin"),
             anonymous: reader.flag("features.anonymous"),
@@ -238,6 +244,27 @@ fn server(reader: &mut Reader) -> Server {
         upload_bytes_max: reader.number("server.upload_megabytes_max", 1..=2_048) as usize * 1_048_576,
         cors_origins,
         trusted_proxies: reader.parsed_list("server.trusted_proxies"),
+    }
+}
+
+fn limits(reader: &mut Reader) -> Limits {
+    let mut minute = |key| reader.limit(key, "minute", 1..=1_000_000);
+    let per_user_per_minute = minute("limits.per_user_per_minute");
+    let generate_per_minute = minute("limits.generate_per_minute");
+    let login_per_ip_per_minute = minute("limits.login_per_ip_per_minute");
+    let login_per_account_per_minute = minute("limits.login_per_account_per_minute");
+    let mut hour = |key| reader.limit(key, "hour", 1..=100_000_000);
+    Limits {
+        per_user_per_minute,
+        per_ip_per_hour: hour("limits.per_ip_per_hour"),
+        generate_per_minute,
+        anonymous_generate_per_hour: hour("limits.anonymous_generate_per_hour"),
+        login_per_ip_per_minute,
+        login_per_account_per_minute,
+        register_per_ip_per_hour: hour("limits.register_per_ip_per_hour"),
+        register_per_account_per_hour: hour("limits.register_per_account_per_hour"),
+        exempt_networks: reader.parsed_list("limits.exempt_networks"),
+        user_overrides: reader.parsed_list("limits.user_overrides"),
     }
 }
 

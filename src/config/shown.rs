@@ -8,7 +8,6 @@ impl Config {
     /// Every setting by key, in the order of `treebeard.toml`. No secret is in it.
     pub fn shown(&self) -> Vec<(&'static str, Value)> {
         let (server, auth, limits) = (&self.server, &self.auth, &self.limits);
-        let proxies: Vec<String> = server.trusted_proxies.iter().map(ToString::to_string).collect();
         vec![
             ("environment", json!(self.environment.as_str())),
             ("debug", json!(self.debug)),
@@ -21,7 +20,7 @@ impl Config {
             ("server.json_kilobytes_max", json!(server.json_bytes_max / 1_024)),
             ("server.upload_megabytes_max", json!(server.upload_bytes_max / 1_048_576)),
             ("server.cors_origins", json!(server.cors_origins)),
-            ("server.trusted_proxies", json!(proxies)),
+            ("server.trusted_proxies", json!(texts(&server.trusted_proxies))),
             ("database.url", json!(self.database.url.masked())),
             ("database.pool_size", json!(self.database.pool_size)),
             ("auth.secret_key", masked(auth.secret_key.as_ref())),
@@ -36,6 +35,13 @@ impl Config {
             ("limits.per_user_per_minute", json!(limits.per_user_per_minute)),
             ("limits.per_ip_per_hour", json!(limits.per_ip_per_hour)),
             ("limits.generate_per_minute", json!(limits.generate_per_minute)),
+            ("limits.anonymous_generate_per_hour", json!(limits.anonymous_generate_per_hour)),
+            ("limits.login_per_ip_per_minute", json!(limits.login_per_ip_per_minute)),
+            ("limits.login_per_account_per_minute", json!(limits.login_per_account_per_minute)),
+            ("limits.register_per_ip_per_hour", json!(limits.register_per_ip_per_hour)),
+            ("limits.register_per_account_per_hour", json!(limits.register_per_account_per_hour)),
+            ("limits.exempt_networks", json!(texts(&limits.exempt_networks))),
+            ("limits.user_overrides", json!(texts(&limits.user_overrides))),
             ("features.admin", json!(self.features.admin)),
             ("features.anonymous", json!(self.features.anonymous)),
             ("features.docs", json!(self.features.docs)),
@@ -78,6 +84,10 @@ fn masked_url(url: &str) -> String {
         .map(|pair| if pair.to_lowercase().starts_with("password=") { "password=***" } else { pair })
         .collect();
     format!("{address}?{}", parameters.join("&"))
+}
+
+fn texts(items: &[impl ToString]) -> Vec<String> {
+    items.iter().map(ToString::to_string).collect()
 }
 
 fn masked(secret: Option<&SecretString>) -> Value {

@@ -9,6 +9,7 @@ use crate::http::caller::SignedIn;
 use crate::http::described::described;
 use crate::http::login::LoginBody;
 use crate::http::problem::Result;
+use crate::http::quota::AccountGuard;
 use crate::http::values::{Email, TimeValue};
 use crate::http::{Tag, client};
 use poem::web::Data;
@@ -31,9 +32,11 @@ impl Auth {
         &self,
         app: Data<&Arc<App>>,
         from: client::From,
+        guard: AccountGuard,
         body: StrictJson<RegisterRequest>,
     ) -> Result<Registered> {
         let request = body.0;
+        guard.register(&request.email.0)?;
         let consents = request.consents.unwrap_or_default();
         let account = NewAccount {
             email: request.email.0,
@@ -51,8 +54,16 @@ impl Auth {
     /// Takes an HTML form (the OAuth2 password form) or the same fields as JSON; `username` is the e-mail address.
     /// A wrong password and an unknown address are answered alike.
     #[oai(path = "/login", method = "post", operation_id = "login_user")]
-    async fn login(&self, app: Data<&Arc<App>>, from: client::From, body: LoginBody) -> Result<Answer<Tokens>> {
+    async fn login(
+        &self,
+        app: Data<&Arc<App>>,
+        from: client::From,
+        guard: AccountGuard,
+        body: LoginBody,
+    ) -> Result<Answer<Tokens>> {
+        guard.sign_in(&body.0.username)?;
         let pair = app.login(&body.0.username, &body.0.password, from.0).await?;
+        guard.signed_in(&body.0.username);
         Ok(Answer(pair.into()))
     }
 

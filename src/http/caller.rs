@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::app::error::Error;
 pub use crate::app::sessions::Caller;
 use crate::http::problem::Problem;
-use poem::http::{StatusCode, header};
+use poem::http::{HeaderMap, StatusCode, header};
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
@@ -59,9 +59,21 @@ impl<'a> ApiExtractor<'a> for MaybeSignedIn {
     }
 }
 
-/// `None` only when no credential was sent.
+/// What came of the credential of a request, for whoever asks later in it.
+#[derive(Clone)]
+pub struct Identity(pub Result<Option<Caller>, Problem>);
+
 async fn caller_of(request: &Request) -> Result<Option<Caller>, Problem> {
-    let Some(value) = request.headers().get(header::AUTHORIZATION) else { return Ok(None) };
+    if let Some(known) = request.data::<Identity>() {
+        return known.0.clone();
+    }
+    let app = request.data::<Arc<App>>().ok_or_else(|| Error::Internal("no application in the request".to_owned()))?;
+    identify(app, request.headers()).await
+}
+
+/// `None` only when no credential was sent.
+pub async fn identify(app: &App, headers: &HeaderMap) -> Result<Option<Caller>, Problem> {
+    let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
     let text = value.to_str().unwrap_or_default();
     let token = match text.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
@@ -71,7 +83,6 @@ async fn caller_of(request: &Request) -> Result<Option<Caller>, Problem> {
             );
         }
     };
-    let app = request.data::<Arc<App>>().ok_or_else(|| Error::Internal("no application in the request".to_owned()))?;
     Ok(Some(app.authenticate(token).await?))
 }
 

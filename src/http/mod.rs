@@ -15,6 +15,7 @@ mod operations;
 mod plans;
 mod price_request;
 pub mod problem;
+mod quota;
 mod ready;
 mod recommendations;
 mod routes;
@@ -71,12 +72,14 @@ fn api() -> impl poem_openapi::OpenApi + 'static {
 pub fn endpoint(app: Arc<App>) -> impl Endpoint<Output = Response> + 'static {
     let server = app.config.server.clone();
     let with_documentation = app.config.features.docs; // GET /docs, /redoc, /openapi.json beside the page at /
-    let routes = docs::beside(service(routes::Guarded(api())).data(app), with_documentation);
+    let limiter = Arc::new(quota::Limiter::new(&app.config.limits));
+    let routes = docs::beside(service(routes::Guarded(api())).data(app.clone()), with_documentation);
 
     // From the inside out: a request meets the last one first.
     let bounded = layers::bounds::layer(routes, Limits::of_settings(&server));
     let safe = layers::fallback::layer(bounded);
-    let shared = layers::cors::layer(safe, server.cors_origins);
+    let limited = layers::limits::layer(safe, app, limiter);
+    let shared = layers::cors::layer(limited, server.cors_origins);
     let hardened = layers::security_headers::layer(shared);
     layers::request_id::layer(hardened)
 }

@@ -12,6 +12,8 @@ use poem_openapi::{ApiResponse, Object};
 use std::fmt;
 
 pub const CONTENT_TYPE: &str = "application/problem+json";
+/// The problem type of draft-ietf-httpapi-ratelimit-headers-10, 5.1.
+const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#quota-exceeded";
 
 /// What a handler answers when it cannot do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +25,8 @@ pub struct Problem {
     pub retry_after: Option<u32>,
     /// The methods the path does have, for 405.
     pub allow: Option<String>,
+    /// The limits that were exceeded, for 429.
+    pub violated: Vec<&'static str>,
 }
 
 /// Every handler's result.
@@ -30,7 +34,14 @@ pub type Result<T> = std::result::Result<T, Problem>;
 
 impl Problem {
     pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Problem { status, message: message.into(), details: Vec::new(), retry_after: None, allow: None }
+        Problem {
+            status,
+            message: message.into(),
+            details: Vec::new(),
+            retry_after: None,
+            allow: None,
+            violated: Vec::new(),
+        }
     }
 
     /// 422 with every fault found.
@@ -41,13 +52,15 @@ impl Problem {
     /// The answer, tagged with the request it belongs to.
     pub fn into_response(self, request_id: &str) -> Response {
         let document = Document {
-            r#type: "about:blank".to_owned(),
+            r#type: if self.violated.is_empty() { "about:blank" } else { QUOTA_EXCEEDED }.to_owned(),
             title: title(self.status).to_owned(),
             status: self.status.as_u16(),
             detail: self.message.clone(),
             error: title(self.status).to_owned(),
             message: self.message,
             details: (!self.details.is_empty()).then(|| self.details.into_iter().map(Detail::from).collect()),
+            violated_policies: (!self.violated.is_empty())
+                .then(|| self.violated.iter().map(ToString::to_string).collect()),
             request_id: request_id.to_owned(),
         };
         let body = serde_json::to_vec(&document).unwrap_or_default();
@@ -200,6 +213,10 @@ struct Document {
     #[oai(validator(max_items = 1000))]
     #[serde(skip_serializing_if = "Option::is_none")]
     details: Option<Vec<Detail>>,
+    /// The names of the limits that were exceeded, for status 429.
+    #[oai(rename = "violated-policies", validator(max_items = 10))]
+    #[serde(rename = "violated-policies", skip_serializing_if = "Option::is_none")]
+    violated_policies: Option<Vec<String>>,
     /// The `X-Request-ID` of the answer; quote it in reports.
     #[oai(validator(max_length = 128))]
     request_id: String,

@@ -3,6 +3,7 @@
 mod account;
 mod bodies;
 mod edges;
+mod limits;
 mod market;
 mod pages;
 mod plans;
