@@ -362,3 +362,21 @@ impl Market {
         supplier.id.unwrap_or_else(|| self.derived_id("supplier", &supplier.key))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exit_fee_falls_as_its_kind_says_and_is_nothing_at_the_end() {
+        let fee = Price::from_nanos(120 * 1_000_000_000);
+        let kinds = [ExitFee::None, ExitFee::Flat { fee }, ExitFee::PerMonthLeft { fee }, ExitFee::Declining { fee }];
+        let dollars = |months_left| kinds.map(|kind| kind.at(months_left, 12).cents() / 100);
+        assert_eq!(dollars(0), [0, 0, 0, 0]);
+        assert_eq!(dollars(1), [0, 120, 120, 10]);
+        assert_eq!(dollars(6), [0, 120, 720, 60]);
+        assert_eq!(dollars(12), [0, 120, 1_440, 120]);
+        assert_eq!(dollars(40), dollars(12), "no more than the term");
+        assert_eq!(kinds.map(|kind| kind.typical(12).cents() / 100), [0, 120, 720, 60], "at half term");
+    }
+}
