@@ -192,8 +192,8 @@ pub fn check_period(energy: Energy) -> Result<Energy, String> {
 /// Checks the energy of an interval of `seconds`.
 #[inline]
 pub fn check_interval(energy: Energy, seconds: u32) -> Result<Energy, String> {
-    const MWH_PER_SECOND: i64 = Energy::from_whole_kwh(MAX_AVERAGE_KW).mwh_thousandths() / 3_600;
-    if energy.mwh_thousandths() as u64 <= MWH_PER_SECOND as u64 * u64::from(seconds) {
+    const PER_HOUR: u128 = Energy::from_whole_kwh(MAX_AVERAGE_KW).mwh_thousandths() as u128;
+    if u128::try_from(energy.mwh_thousandths()).is_ok_and(|energy| energy * 3_600 <= PER_HOUR * u128::from(seconds)) {
         return Ok(energy);
     }
     if energy.is_negative() {
