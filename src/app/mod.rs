@@ -3,6 +3,7 @@
 pub mod accounts;
 mod audit;
 pub mod catalog;
+mod comparing;
 pub mod error;
 pub mod figures;
 pub mod health;

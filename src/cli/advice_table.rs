@@ -135,7 +135,7 @@ fn money(amount: f64, currency: &str) -> String {
 }
 
 /// Appends words after a mark, at most 100 columns a line, later lines indented under the first word.
-fn push_wrapped(text: &mut String, mark: &str, words: &str) {
+pub fn push_wrapped(text: &mut String, mark: &str, words: &str) {
     const COLUMNS: usize = 100;
     text.push_str(mark);
     let indent = mark.chars().count();

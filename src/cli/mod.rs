@@ -3,11 +3,13 @@
 mod advice_table;
 mod bills;
 mod catalog;
+mod compare;
 mod completions;
 mod config;
 mod database;
 mod demo;
 mod failure;
+mod household;
 mod input;
 mod meter_file;
 mod migrate;
@@ -68,6 +70,8 @@ enum Command {
     Serve(serve::Arguments),
     /// Rank the plans of a catalog for one household, with costs, savings, reasons and risks
     Recommend(recommend::Arguments),
+    /// Hold two to five plans against each other for one household
+    Compare(compare::Arguments),
     /// Compute the bills of a tariff on the readings of a meter file
     Price(price::Arguments),
     /// Look into a meter file
@@ -113,6 +117,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Demo(command) => demo::run(&command, &settings),
         Command::Serve(command) => serve::run(&command, &settings),
         Command::Recommend(command) => recommend::run(&command, &settings),
+        Command::Compare(command) => compare::run(&command, &settings),
         Command::Price(command) => price::run(&command, &settings),
         Command::Usage(command) => usage::run(&command),
         Command::Catalog(command) => catalog::run(&command, &settings),

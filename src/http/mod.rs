@@ -4,6 +4,7 @@ mod auth;
 pub mod body;
 pub mod caller;
 mod client;
+mod compare_request;
 mod current_plan;
 mod described;
 mod docs;
@@ -61,7 +62,7 @@ fn api() -> impl poem_openapi::OpenApi + 'static {
                                 //   DELETE /me
         usage::Usage,           // /api/v1/usage: POST /upload, /import; GET /history, /intervals, /profile; DELETE /
         plans::Plans,           // /api/v1: GET /plans/catalog, /plans/{id}, /suppliers, /suppliers/{id};
-                                //   POST /plans/{id}/price
+                                //   POST /plans/{id}/price, /plans/compare
         markets::Markets,       // /api/v1/markets: GET /{zip_code}
         recommendations::Recommendations, // /api/v1/recommendations: POST /generate; GET /, /{id}, /user/{id}; DELETE /{id}
         operations::Operations, // GET /health, /health/live, /health/ready, /version

@@ -3,10 +3,12 @@
 use crate::app::App;
 use crate::app::catalog::{Page, PageRequest, PlanItem, PlanQuery, Question, Sort, SupplierItem};
 use crate::app::pricing::PlanBills;
+use crate::domain::advice::PlanComparison;
 use crate::domain::catalog::PlanKind;
 use crate::http::Tag;
 use crate::http::body::StrictJson;
 use crate::http::caller::MaybeSignedIn;
+use crate::http::compare_request::CompareRequest;
 use crate::http::price_request::PriceRequest;
 use crate::http::problem::Result;
 use crate::http::ready::{self, CacheStatus, Private, Public};
@@ -91,6 +93,22 @@ impl Plans {
         let asked = body.0.checked(app.now())?;
         let user = caller.0.map(|caller| caller.user_id);
         Ok(Private::new(app.price_plan(plan_id.0, user, asked).await?))
+    }
+
+    /// Compare plans
+    ///
+    /// Two to five plans side by side for the coming twelve months: costs by month, the best and the worst of each
+    /// measure, and what choosing each of them gains and gives up.
+    #[oai(path = "/plans/compare", method = "post", operation_id = "compare_plans")]
+    async fn compare(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: MaybeSignedIn,
+        body: StrictJson<CompareRequest>,
+    ) -> Result<Private<PlanComparison>> {
+        let (plans, asked) = body.0.checked(app.now())?;
+        let user = caller.0.map(|caller| caller.user_id);
+        Ok(Private::new(app.compare(plans, user, asked).await?))
     }
 
     /// List suppliers

@@ -9,6 +9,8 @@ const COMMANDS: &[&[&str]] = &[
     &["config", "example"],
     &["completions"],
     &["price"],
+    &["recommend"],
+    &["compare"],
     &["usage", "inspect"],
     &["catalog", "import"],
     &["catalog", "validate"],

@@ -4,7 +4,7 @@ use crate::run::Place;
 use serde_json::{Value, json};
 use std::path::Path;
 
-const CATALOG: &str = r#"{
+pub const CATALOG: &str = r#"{
   "market": {"id": "test", "name": "Testland", "currency": "USD", "time_zone": "America/Chicago", "no_choice_zips": ["902"]},
   "utilities": [{"id": "north", "name": "Northern Wires", "zips": ["750"]}],
   "suppliers": [{"key": "ash", "name": "Ash Power", "rating": 4.0, "review_count": 200},
@@ -19,7 +19,7 @@ const CATALOG: &str = r#"{
   ]}"#;
 
 /// Twelve equal months.
-fn usage() -> String {
+pub fn usage() -> String {
     (1..=12).fold("month,kwh\n".to_owned(), |text, month| text + &format!("2025-{month:02},1000\n"))
 }
 

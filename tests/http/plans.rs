@@ -174,3 +174,43 @@ fn a_plan_is_priced_month_by_month_and_line_by_line() {
     assert_eq!(market.post(&bearer, "/api/v1/usage/upload", &upload).status, 200);
     assert_eq!(market.post(&bearer, &path, "{}").value()["total"], priced["total"], "held usage prices the same");
 }
+
+#[test]
+fn plans_are_compared_side_by_side_on_what_is_stated() {
+    let market = Market::open();
+    let page = market.server.get("/api/v1/plans/catalog?zip_code=78701&sort=price_1000&page_size=5", &[]).value();
+    let ids: Vec<Value> = page["items"].as_array().expect("plans").iter().map(|plan| plan["id"].clone()).collect();
+    let ask = |body: Value| market.server.post("/api/v1/plans/compare", &[], &body.to_string());
+    let months: Vec<Value> = (1..=12).map(|month| json!({ "month": format!("2025-{month:02}"), "kwh": 900 })).collect();
+    let reply = ask(json!({ "plan_ids": ids, "zip_code": "78701", "usage_data": months }));
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    let answer = reply.value();
+    let plans = answer["plans"].as_array().expect("plans");
+    assert_eq!(plans.len(), 5);
+    for plan in plans {
+        assert_eq!(plan["monthly_costs"].as_array().map(Vec::len), Some(12));
+        assert!(
+            !plan["gains"].as_array().expect("gains").is_empty()
+                || !plan["trade_offs"].as_array().expect("trade-offs").is_empty()
+        );
+    }
+    let cost = &answer["measures"][0];
+    assert_eq!((&cost["measure"], cost["values"].as_array().map(Vec::len)), (&json!("annual_cost"), Some(5)));
+    let least = plans.iter().filter_map(|plan| plan["projected_annual_cost"].as_f64()).fold(f64::INFINITY, f64::min);
+    let best = plans.iter().find(|plan| plan["plan_id"] == cost["best"][0]).expect("the best of them");
+    assert_eq!(best["projected_annual_cost"].as_f64(), Some(least));
+
+    let faults =
+        |body: Value| ask(body).faults().into_iter().map(|(field, code)| format!("{field} {code}")).collect::<Vec<_>>();
+    assert_eq!(faults(json!({ "plan_ids": &ids[..1], "usage_data": months })), ["plan_ids min_items"]);
+    assert_eq!(faults(json!({ "plan_ids": [ids[0], ids[0]], "usage_data": months })), ["plan_ids[1] repeated_plan"]);
+    let nobody = "00000000-0000-0000-0000-000000000000";
+    assert_eq!(faults(json!({ "plan_ids": [ids[0], nobody], "usage_data": months })), ["plan_ids[1] unknown_plan"]);
+    assert_eq!(faults(json!({ "plan_ids": &ids[..2] })), ["usage_data required"]);
+    assert_eq!(faults(json!({ "usage_data": months })), ["plan_ids required"]);
+    let anna = market.server.signed_in("anna@example.com");
+    let upload = json!({ "usage_data": months }).to_string();
+    assert_eq!(market.post(&anna, "/api/v1/usage/upload", &upload).status, 200);
+    let held = market.post(&anna, "/api/v1/plans/compare", &json!({ "plan_ids": ids }).to_string());
+    assert_eq!(held.value()["plans"], answer["plans"]);
+}

@@ -6,6 +6,9 @@
 mod answer;
 mod breakdown;
 mod cliffs;
+mod compare;
+#[cfg(test)]
+mod compare_tests;
 mod contrast;
 mod current;
 mod eligibility;
@@ -26,6 +29,7 @@ pub mod wording;
 mod year;
 
 pub use answer::*;
+pub use compare::*;
 pub use request::*;
 pub use savings::break_even_months;
 pub use scores::flexibility;
@@ -98,7 +102,7 @@ impl Verdict {
         let new = NewPlan { months: &best.cost.months, one_time: best.one_time };
         let timing = timing::switch_timing(request.as_of, current, new);
         let stay = current.and_then(|current| {
-            let comparison = compare(request, best, Some(current))?;
+            let comparison = against_current(request, best, Some(current))?;
             Some(stay::stay(best, &comparison, current.cost.as_ref()?, &timing, currency))
         });
         Verdict { stay, timing: Some(timing) }
@@ -106,7 +110,7 @@ impl Verdict {
 }
 
 /// A plan against the current one; `None` without a current cost. Staying on one's own plan costs no switch.
-fn compare(request: &Request, plan: &Ranked<'_>, current: Option<&Current<'_>>) -> Option<Comparison> {
+fn against_current(request: &Request, plan: &Ranked<'_>, current: Option<&Current<'_>>) -> Option<Comparison> {
     let current = current?;
     let cost = current.cost.as_ref()?;
     let is_own = current.listing.is_some_and(|listing| listing.id == plan.id());

@@ -13,7 +13,7 @@ use super::request::{Explanations, Request};
 use super::risks::{Setting, data_quality, overall_level, plan_risks};
 use super::wording::about;
 use super::year::{MONTHS, Year, YearLoad};
-use super::{ALGORITHM_VERSION, DISCLAIMER, breakdown, compare};
+use super::{ALGORITHM_VERSION, DISCLAIMER, against_current, breakdown};
 use crate::domain::catalog::{Confidence, Market, PropertyType};
 use crate::domain::explain;
 use crate::domain::market::{MarketEntry, Snapshot, UtilityRef, cents_per_kwh};
@@ -61,7 +61,7 @@ impl<'a> Presenter<'a> {
     pub fn plan(&self, n: usize, plan: &Ranked<'_>, year: &mut Year<'_>) -> RankedPlan {
         let listing = plan.candidate.listing;
         let entry = self.snapshot.supplier_of(listing);
-        let comparison = compare(self.request, plan, self.current);
+        let comparison = against_current(self.request, plan, self.current);
         let shape_range = self.shape_range(plan);
         let contrast = self.contrast(plan);
         let cost = &plan.cost;
@@ -294,7 +294,7 @@ fn dearest_months(market: &Market, property: PropertyType) -> [i8; 3] {
     [months[0], months[1], months[2]]
 }
 
-fn price_confidence(confidence: Confidence) -> PriceConfidence {
+pub(super) fn price_confidence(confidence: Confidence) -> PriceConfidence {
     match confidence {
         Confidence::Verified => PriceConfidence::Verified,
         Confidence::Parsed => PriceConfidence::Parsed,

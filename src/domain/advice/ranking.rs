@@ -76,7 +76,8 @@ pub fn rank<'a>(
     ranked
 }
 
-fn price<'a>(candidate: Candidate<'a>, year: &mut Year<'_>) -> Option<Ranked<'a>> {
+/// The plan with its cost, not scored; `None` where it cannot be priced on this year.
+pub fn price<'a>(candidate: Candidate<'a>, year: &mut Year<'_>) -> Option<Ranked<'a>> {
     let Candidate { listing, offer } = candidate;
     let compiled = offer.compiled.as_ref().ok()?;
     let band = price_band(listing.plan.kind, &listing.tariff, offer);
