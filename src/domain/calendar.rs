@@ -117,7 +117,7 @@ impl Window {
 
 /// Days from `from` to `to`; negative when `to` is earlier.
 pub fn days_between(from: Date, to: Date) -> i64 {
-    (to - from).get_days().into()
+    from.duration_until(to).as_secs() / 86_400
 }
 
 /// `count` calendar months from the month of `first`, as billing windows.

@@ -153,7 +153,10 @@ impl Money {
     /// Nearest float, for output and statistics only.
     pub fn currency(self) -> f64 {
         // Split so that cents survive even where i128 -> f64 would lose them.
-        (self.0 / FEMTOS) as f64 + (self.0 % FEMTOS) as f64 / FEMTOS as f64
+        match i64::try_from(self.0) {
+            Ok(small) => (small / FEMTOS as i64) as f64 + (small % FEMTOS as i64) as f64 / FEMTOS as f64,
+            Err(_) => (self.0 / FEMTOS) as f64 + (self.0 % FEMTOS) as f64 / FEMTOS as f64,
+        }
     }
     /// Rounded half away from zero to `digits` decimals (0..=9), as a utility bill does.
     #[inline]
@@ -190,8 +193,16 @@ impl Money {
 }
 
 /// Division rounded half away from zero; `divisor` is positive.
+#[inline]
 pub fn div_round(value: i128, divisor: i128) -> i128 {
     debug_assert!(divisor > 0);
+    if let (Ok(value), Ok(divisor)) = (i64::try_from(value), i64::try_from(divisor)) {
+        // Most values are small, and a division in 64 bits is no library call.
+        let half = if value < 0 { -(divisor / 2) } else { divisor / 2 };
+        if let Some(shifted) = value.checked_add(half) {
+            return i128::from(shifted / divisor);
+        }
+    }
     let half = divisor / 2;
     if value >= 0 { (value + half) / divisor } else { (value - half) / divisor }
 }

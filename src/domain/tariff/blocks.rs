@@ -36,7 +36,7 @@ pub(super) fn by_sums(
     let climbing = if blocks.scope == BlockScope::PerWindow { own } else { total };
     for (number, price) in blocks.prices.iter().enumerate() {
         let filled = in_block(climbing, number, limits);
-        if blocks.scope == BlockScope::PerWindow || climbing.is_zero() {
+        if blocks.scope == BlockScope::PerWindow || climbing.is_zero() || own == total {
             shares.push((filled, *price, filled * *price));
         } else {
             shares.push(prorata(own, filled, total, *price));

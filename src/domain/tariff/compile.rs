@@ -50,7 +50,7 @@ pub(super) struct CompiledCharge {
     pub kind: Tag,
     pub tags: u16,
     pub credit: bool,
-    pub condition: Option<Condition>,
+    pub condition: Option<Box<Condition>>,
     pub combine: Combine,
     pub amount: CompiledAmount,
 }
@@ -71,12 +71,12 @@ pub(super) enum CompiledAmount {
     Blocks {
         register: Register,
         schedule: usize,
-        blocks: Blocks,
+        blocks: Box<Blocks>,
     },
     Series {
         register: Register,
         schedule: usize,
-        series: SeriesPrice,
+        series: Box<SeriesPrice>,
     },
     Demand {
         schedule: usize,
@@ -292,7 +292,7 @@ impl Tables<'_> {
             kind: charge.tags.first().copied().unwrap_or(Tag::Fixed),
             tags: tag_bits(&charge.tags),
             credit: charge.credit,
-            condition: charge.condition.clone(),
+            condition: charge.condition.clone().map(Box::new),
             combine: charge.combine.clone(),
             amount,
         }
@@ -305,7 +305,7 @@ impl Tables<'_> {
         let register = *register;
         if let Some(series) = series {
             let schedule = self.schedule(when.as_ref(), vec![None]);
-            return CompiledAmount::Series { register, schedule, series: series.clone() };
+            return CompiledAmount::Series { register, schedule, series: Box::new(series.clone()) };
         }
         match blocks {
             // One open block is a plain price.
@@ -318,7 +318,7 @@ impl Tables<'_> {
             Some(blocks) => CompiledAmount::Blocks {
                 register,
                 schedule: self.schedule(when.as_ref(), vec![None]),
-                blocks: blocks.clone(),
+                blocks: Box::new(blocks.clone()),
             },
             None if windows.is_empty() => CompiledAmount::Energy {
                 register,

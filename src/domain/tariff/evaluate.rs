@@ -4,11 +4,13 @@ use crate::domain::calendar::{Month, Window, days_between};
 use crate::domain::tariff::bill::{Bill, Line};
 use crate::domain::tariff::blocks;
 use crate::domain::tariff::compile::{Compiled, CompiledAmount, CompiledCharge, Demand, Phase, times};
+use crate::domain::tariff::load::Load;
 use crate::domain::tariff::model::{BlockScope, Condition, Per, Register, Reset, Round, Tag};
 use crate::domain::tariff::price::{Piece, Pricer, Side};
 use crate::domain::tariff::settle::{self, Carry};
 use crate::domain::tariff::validate::Fault;
 use crate::domain::units::{Energy, Money, Percent, Price};
+use jiff::civil::Date;
 
 /// Reused between tariffs: pricing thousands of plans allocates next to nothing.
 #[derive(Default)]
@@ -17,6 +19,8 @@ pub(super) struct Evaluation {
     pub delivery: Side,
     pub atoms: Vec<Atom>,
     pub lines: Vec<Line>,
+    /// The sum of each window's lines; those of a plain tariff are kept in no other way.
+    pub sums: Vec<Money>,
     limits: Vec<Energy>,
     blocks: Vec<(Energy, Price, Money)>,
 }
@@ -41,7 +45,8 @@ pub(super) struct Context<'a> {
     pub factor: i64,
     /// Net metering: millionths of the import left after exports are set against it.
     pub netting: Option<Netting>,
-    pub contract_month: u32,
+    /// Day one of contract month 1.
+    pub contract_start: Date,
 }
 
 /// Import left of import held, for the lines net metering reaches.
@@ -64,24 +69,18 @@ impl Evaluation {
         factors: &[i64],
     ) -> Result<(Vec<Money>, Vec<Bill>), Fault> {
         let count = pricer.load.windows().len();
+        self.sums.clear();
+        self.sums.resize(count, Money::ZERO);
+        if !LINES && tariff.is_plain {
+            return self.charge_by_charge(pricer, tariff, factors).map(|totals| (totals, Vec::new()));
+        }
         let mut totals = Vec::with_capacity(if LINES { 0 } else { count });
         let mut bills = Vec::with_capacity(if LINES { count } else { 0 });
         let mut carry = Carry::default();
-        let contract_start = tariff.contract_start.or(pricer.load.windows().first().map(|window| window.start));
         let mut next = (0, 0);
         for index in 0..count {
-            let window = pricer.load.windows()[index];
-            let factor = factors.get(index).copied().unwrap_or(WHOLE);
-            let usage = scaled(pricer.load.totals(Register::Import)[index].mwh_thousandths(), factor);
-            let mut context = Context {
-                tariff,
-                index,
-                window,
-                usage: Energy::from_mwh_thousandths(usage),
-                factor,
-                netting: None,
-                contract_month: contract_start.map_or(1, |start| months_since(start, window.start) + 1),
-            };
+            let mut context = Context::of(pricer.load, tariff, factors, index);
+            let window = context.window;
             settle::net_energy(&mut context, pricer.load, &mut carry);
             self.atoms.clear();
             self.lines.clear();
@@ -104,6 +103,72 @@ impl Evaluation {
             }
         }
         Ok((totals, bills))
+    }
+
+    /// The totals of a plain tariff: no line needs another, so each charge runs through all windows at once, which is
+    /// several times as fast as each window through all charges.
+    fn charge_by_charge(
+        &mut self,
+        pricer: &mut Pricer<'_>,
+        tariff: &Compiled,
+        factors: &[i64],
+    ) -> Result<Vec<Money>, Fault> {
+        let contexts: Vec<Context<'_>> =
+            (0..self.sums.len()).map(|index| Context::of(pricer.load, tariff, factors, index)).collect();
+        let (plan, delivery) = (std::mem::take(&mut self.plan), std::mem::take(&mut self.delivery));
+        let outcome = [(&tariff.phases, &plan), (&tariff.delivery, &delivery)].into_iter().try_for_each(|side| {
+            let (phases, side) = side;
+            let charges = phases.iter().enumerate().flat_map(|(n, phase)| phase.charges.iter().map(move |c| (n, c)));
+            charges.into_iter().try_for_each(|(phase, charge)| self.through(pricer, &contexts, side, (phase, charge)))
+        });
+        (self.plan, self.delivery) = (plan, delivery);
+        outcome?;
+        let settled = |sum: &Money| if tariff.round == Round::Total { sum.round(tariff.digits) } else { *sum };
+        Ok(self.sums.iter().map(settled).collect())
+    }
+
+    /// One charge of a phase through all windows.
+    fn through(
+        &mut self,
+        pricer: &mut Pricer<'_>,
+        contexts: &[Context<'_>],
+        side: &Side,
+        (phase, charge): (usize, &CompiledCharge),
+    ) -> Result<(), Fault> {
+        let Some(tariff) = contexts.first().map(|context| context.tariff) else { return Ok(()) };
+        let pieces = side.pieces.iter().enumerate().filter(|(_, piece)| piece.phase == phase);
+        let applicable = |piece: &Piece| {
+            let condition = charge.condition.as_ref();
+            condition.is_none_or(|condition| applies(condition, &contexts[piece.window]))
+        };
+        let pieces = pieces.filter(|(_, piece)| applicable(piece));
+        let line = |amount: Money| line_amount(tariff, charge, amount);
+        match &charge.amount {
+            // The two amounts nearly all charges have, without the detail of a line.
+            CompiledAmount::Energy { register, schedule, prices, .. } if !side.by_days => {
+                let sums = pricer.sums(side.folds[*schedule][*register as usize]);
+                for (number, piece) in pieces {
+                    let factor = contexts[piece.window].factor;
+                    let held = &sums[number * prices.len()..(number + 1) * prices.len()];
+                    let amount =
+                        |(held, price): (&i64, &Price)| Energy::from_mwh_thousandths(scaled(*held, factor)) * *price;
+                    self.sums[piece.window] += held.iter().zip(prices).map(amount).map(line).sum();
+                }
+            }
+            CompiledAmount::Fixed { value, per } => {
+                for (_, piece) in pieces {
+                    let window = contexts[piece.window].window;
+                    self.sums[piece.window] += line(fixed(*value, *per, piece.span, window).0);
+                }
+            }
+            _ => {
+                for (number, piece) in pieces {
+                    let place = Place { side, number, piece: *piece };
+                    self.charge::<false>(pricer, &contexts[piece.window], place, charge, 0)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The charges of one side in the pieces of the window; `next` is the side's first piece not yet priced.
@@ -231,7 +296,7 @@ impl Evaluation {
         Ok(())
     }
 
-    /// Adds a line: signed, rounded where lines are.
+    /// Adds a line.
     #[inline]
     fn emit<'c, const LINES: bool>(
         &mut self,
@@ -241,10 +306,12 @@ impl Evaluation {
         amount: Money,
         detail: impl FnOnce() -> (&'c std::sync::Arc<str>, f64, &'static str, f64),
     ) {
-        let signed = if charge.credit { -amount } else { amount };
         let tariff = context.tariff;
-        let amount = if tariff.round == Round::Line { signed.round(tariff.digits) } else { signed };
-        self.atoms.push(Atom { amount, tags: charge.tags, charge: order });
+        let amount = line_amount(tariff, charge, amount);
+        self.sums[context.index] += amount;
+        if !tariff.is_plain {
+            self.atoms.push(Atom { amount, tags: charge.tags, charge: order });
+        }
         if LINES {
             let (label, quantity, unit, rate) = detail();
             self.lines.push(Line {
@@ -279,6 +346,24 @@ impl Evaluation {
     }
 }
 
+impl<'a> Context<'a> {
+    fn of(load: &Load, tariff: &'a Compiled, factors: &[i64], index: usize) -> Context<'a> {
+        let window = load.windows()[index];
+        let factor = factors.get(index).copied().unwrap_or(WHOLE);
+        let usage = scaled(load.totals(Register::Import)[index].mwh_thousandths(), factor);
+        let contract_start = tariff.contract_start.unwrap_or(load.windows()[0].start);
+        let usage = Energy::from_mwh_thousandths(usage);
+        Context { tariff, index, window, usage, factor, netting: None, contract_start }
+    }
+}
+
+/// An amount as its line states it: signed, rounded where lines are.
+#[inline]
+fn line_amount(tariff: &Compiled, charge: &CompiledCharge, amount: Money) -> Money {
+    let signed = if charge.credit { -amount } else { amount };
+    if tariff.round == Round::Line { signed.round(tariff.digits) } else { signed }
+}
+
 /// The piece being priced, and where its sums are.
 #[derive(Clone, Copy)]
 struct Place<'a> {
@@ -311,7 +396,12 @@ pub(super) fn scaled(value: i64, factor: i64) -> i64 {
     if factor == WHOLE {
         return value;
     }
-    Energy::from_mwh_thousandths(value).scale(factor, WHOLE).mwh_thousandths()
+    let half = if value < 0 { -WHOLE / 2 } else { WHOLE / 2 };
+    match value.checked_mul(factor).and_then(|product| product.checked_add(half)) {
+        // A division by a constant: this is the inside of the loop over usage paths.
+        Some(shifted) => shifted / WHOLE,
+        None => Energy::from_mwh_thousandths(value).scale(factor, WHOLE).mwh_thousandths(),
+    }
 }
 
 /// A held energy as billed: scaled to the path, then net of what exports cancel.
@@ -338,17 +428,19 @@ fn applies(condition: &Condition, context: &Context<'_>) -> bool {
     condition.usage.is_none_or(|band| band.contains(context.usage))
         && (condition.months.is_empty() || condition.months.contains(&(context.window.close().month() as u8)))
         && condition.contract_months.is_none_or(|months| {
-            months.from <= context.contract_month && months.to.is_none_or(|to| context.contract_month <= to)
+            let month = months_since(context.contract_start, context.window.start) + 1;
+            months.from <= month && months.to.is_none_or(|to| month <= to)
         })
 }
 
 /// Whole months from `start` to `date`.
-fn months_since(start: jiff::civil::Date, date: jiff::civil::Date) -> u32 {
+fn months_since(start: Date, date: Date) -> u32 {
     let months = Month::of(start).until(Month::of(date)) - i32::from(date.day() < start.day());
     months.max(0) as u32
 }
 
 /// A sum per bill, month, day or year in a span of a window: amount, how many, of what.
+#[inline]
 pub(super) fn fixed(value: Price, per: Per, span: Window, window: Window) -> (Money, f64, &'static str) {
     match per {
         Per::Bill if span == window => (value.once(), 1.0, "bill"),
@@ -378,7 +470,7 @@ fn by_parts(
     value: Price,
     span: Window,
     unit: &'static str,
-    part: impl Fn(jiff::civil::Date) -> (jiff::civil::Date, i64),
+    part: impl Fn(Date) -> (Date, i64),
 ) -> (Money, f64, &'static str) {
     let (mut amount, mut count, mut date) = (Money::ZERO, 0.0, span.start);
     while date < span.end {

@@ -11,6 +11,7 @@ use crate::domain::tariff::schedule::{Rules, Schedule};
 use crate::domain::tariff::validate::Fault;
 use crate::domain::units::{Money, Price};
 use jiff::civil::Date;
+use std::collections::HashMap;
 
 /// A published price series (day-ahead, real-time): equal steps from `start`.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,8 +32,10 @@ pub struct Pricer<'a> {
     demands: Vec<(Schedule, Demand, Vec<i64>)>,
     dots: Vec<Dot>,
     /// Index of folds by schedule fingerprint.
-    index: std::collections::HashMap<(u64, Register), Vec<usize>>,
+    index: HashMap<(u64, Register), Vec<usize>>,
     always: Schedule,
+    /// The folds of `always` over the load's windows, which nearly every charge asks for.
+    totals: [u32; 3],
     scratch: Evaluation,
 }
 
@@ -67,6 +70,8 @@ pub(super) struct Side {
     pub pieces: Vec<Piece>,
     /// The pieces' spans; empty when every window is one piece.
     pub spans: Vec<Window>,
+    /// The pieces are the windows, for every tariff of one phase alike.
+    is_whole: bool,
     /// Pieces take their share of the window's energy by days.
     pub by_days: bool,
     /// `[schedule][register]`: index into the folds.
@@ -91,8 +96,9 @@ impl<'a> Pricer<'a> {
             walks: Vec::new(),
             demands: Vec::new(),
             dots: Vec::new(),
-            index: std::collections::HashMap::new(),
+            index: HashMap::new(),
             always: Schedule::new(Rules { gates: Vec::new(), rules: vec![None], holidays: None }),
+            totals: [UNRESOLVED; 3],
             scratch: Evaluation::default(),
         }
     }
@@ -162,6 +168,10 @@ impl<'a> Pricer<'a> {
 
     /// The index of a fold, made when it is new. `spans` empty: the load's windows.
     fn fold(&mut self, schedule: &Schedule, register: Register, spans: &[Window], charge: &str) -> Result<u32, Fault> {
+        let is_total = spans.is_empty() && schedule.is_always();
+        if is_total && self.totals[register as usize] != UNRESOLVED {
+            return Ok(self.totals[register as usize]);
+        }
         let known = self.index.entry((schedule.fingerprint, register)).or_default();
         for index in known.iter() {
             let fold = &self.folds[*index];
@@ -171,9 +181,13 @@ impl<'a> Pricer<'a> {
         }
         let windows = if spans.is_empty() { self.load.windows() } else { spans };
         let sums = self.load.fold(schedule, register, windows).ok_or_else(|| needs_readings(charge))?;
-        known.push(self.folds.len());
+        let index = self.folds.len();
+        known.push(index);
         self.folds.push(Fold { schedule: schedule.clone(), spans: spans.to_vec(), sums });
-        Ok(self.folds.len() as u32 - 1)
+        if is_total {
+            self.totals[register as usize] = index as u32;
+        }
+        Ok(index as u32)
     }
 
     pub(super) fn sums(&self, fold: u32) -> &[i64] {
@@ -276,11 +290,15 @@ fn not_held(charge: &str, series: &str) -> Fault {
 
 /// Cuts the windows where a price changes inside them, if the rate change says so, and finds each piece's phase.
 fn cut(windows: &[Window], phases: &[Phase], change: RateChange, contract_start: Option<Date>, side: &mut Side) {
+    if phases.len() == 1 && side.is_whole {
+        return;
+    }
     side.pieces.clear();
     side.spans.clear();
     side.by_days = false;
+    side.is_whole = phases.len() == 1;
     let (Some(contract_start), false) = (contract_start, phases.is_empty()) else { return };
-    if phases.len() == 1 {
+    if side.is_whole {
         side.pieces.extend(windows.iter().enumerate().map(|(window, span)| Piece { window, span: *span, phase: 0 }));
         return;
     }

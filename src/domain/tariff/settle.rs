@@ -53,8 +53,9 @@ pub(super) fn settle<const LINES: bool>(
         export_credit::<LINES>(context, evaluation, carry);
         limits::<LINES>(context, evaluation, carry);
         taxes::<LINES>(context, evaluation);
+        evaluation.sums[context.index] = evaluation.atoms.iter().map(|atom| atom.amount).sum();
     }
-    let sum: Money = evaluation.atoms.iter().map(|atom| atom.amount).sum();
+    let sum = evaluation.sums[context.index];
     let total = if tariff.round == Round::Total { sum.round(tariff.digits) } else { sum };
     if LINES {
         evaluation.lines.retain(|line| !line.amount.is_zero() || line.quantity != 0.0);
