@@ -8,3 +8,4 @@ pub mod formats;
 pub mod http;
 pub mod ops;
 pub mod store;
+pub mod writer;

@@ -1,9 +1,15 @@
 //! Why a plan fits, in plain words: the facts one plan stands on, and the writer that always works.
 //!
-//! Every number a text may use is on the [`FactSheet`]; nothing personal is.
+//! Every number a text may use is on the [`FactSheet`]; nothing personal is. A text that comes from elsewhere has to
+//! pass [`check`].
 
+mod check;
+#[cfg(test)]
+mod check_tests;
+mod figures;
 mod template;
 
+pub use check::{Refusal, WORDS_MAX, WORDS_MIN, check};
 pub use template::write;
 
 use crate::domain::advice::{

@@ -95,7 +95,7 @@ fn trade_off(facts: &FactSheet) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::domain::advice::{RiskType, Severity};
 
@@ -105,7 +105,7 @@ mod tests {
         assert!(write(&tied).ends_with(" It comes only with: Autopay; Paperless bills."), "{}", write(&tied));
     }
 
-    fn facts() -> FactSheet {
+    pub fn facts() -> FactSheet {
         FactSheet {
             rank: 1,
             plan_name: "Steady 12".into(),
