@@ -5,6 +5,7 @@ use crate::config::DatabaseUrl;
 use crate::store::db::Engine;
 use crate::store::error::StoreError;
 use crate::store::migrate;
+pub use crate::writer::BreakerState;
 use jiff::Timestamp;
 use std::time::{Duration, Instant};
 
@@ -29,8 +30,7 @@ pub struct Health {
     pub database: DatabaseHealth,
     pub migrations: MigrationsHealth,
     pub disk: DiskHealth,
-    /// Whether a key for worded explanations is set; without one they come from templates.
-    pub explanations_from_model: bool,
+    pub explanations: ExplanationsHealth,
 }
 
 #[derive(Debug, Clone)]
@@ -55,6 +55,14 @@ pub struct DiskHealth {
     pub free_bytes: Option<u64>,
 }
 
+#[derive(Debug, Clone)]
+pub struct ExplanationsHealth {
+    /// Degraded while the model is not asked because it keeps failing; the templates do.
+    pub level: Level,
+    /// `None` when no key is set, and explanations come from templates.
+    pub breaker: Option<BreakerState>,
+}
+
 impl App {
     pub async fn health(&self) -> Health {
         let started = Instant::now();
@@ -73,14 +81,15 @@ impl App {
             None => MigrationsHealth { level: Level::Unhealthy, applied: None },
         };
         let disk = self.disk();
+        let explanations = self.explanations_health();
         let stopping = if self.is_draining() { Level::Unhealthy } else { Level::Healthy };
         Health {
-            level: database_level.max(migrations.level).max(disk.level).max(stopping),
+            level: database_level.max(migrations.level).max(disk.level).max(explanations.level).max(stopping),
             at: self.now(),
             database: DatabaseHealth { level: database_level, kind, latency },
             migrations,
             disk,
-            explanations_from_model: self.config.explanations.api_key.is_some(),
+            explanations,
         }
     }
 
@@ -103,6 +112,12 @@ impl App {
                 None
             }
         }
+    }
+
+    fn explanations_health(&self) -> ExplanationsHealth {
+        let breaker = self.writer.as_ref().map(|writer| writer.figures().breaker);
+        let level = if breaker == Some(BreakerState::Open) { Level::Degraded } else { Level::Healthy };
+        ExplanationsHealth { level, breaker }
     }
 
     fn disk(&self) -> DiskHealth {

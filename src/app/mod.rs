@@ -5,6 +5,7 @@ mod audit;
 pub mod catalog;
 mod comparing;
 pub mod error;
+pub mod explanations;
 pub mod figures;
 pub mod health;
 pub mod household;
@@ -19,6 +20,7 @@ pub mod workbench;
 
 use crate::config::Config;
 use crate::store::Store;
+use crate::writer::Writer;
 use catalog::Catalog;
 use error::Error;
 use jiff::Timestamp;
@@ -40,6 +42,8 @@ pub struct App {
     pub standings: Standings,
     pub catalog: Catalog,
     pub workbench: Workbench,
+    /// `None` without a key: explanations come from templates.
+    pub writer: Option<Writer>,
     draining: AtomicBool,
 }
 
@@ -53,7 +57,9 @@ impl App {
         let passwords = Passwords::new(&config.auth)?;
         let catalog = Catalog::load_blocking(&store, Timestamp::now())?;
         let (standings, workbench, draining) = (Standings::default(), Workbench::default(), AtomicBool::new(false));
-        Ok(Arc::new(App { config, store, tokens, passwords, standings, catalog, workbench, draining }))
+        let writer = explanations::writer_settings(&config).map(Writer::start).transpose();
+        let writer = writer.map_err(|error| Error::Unavailable(format!("no thread for explanations: {error}")))?;
+        Ok(Arc::new(App { config, store, tokens, passwords, standings, catalog, workbench, writer, draining }))
     }
 
     /// The clock of everything above the domain; below it, time is an argument.

@@ -8,6 +8,7 @@ mod completions;
 mod config;
 mod database;
 mod demo;
+mod doctor;
 mod failure;
 mod household;
 mod input;
@@ -80,6 +81,8 @@ enum Command {
     Catalog(catalog::Arguments),
     /// Bring the database's schema up to date
     Migrate(migrate::Arguments),
+    /// Try out what the service depends on outside of itself
+    Doctor(doctor::Arguments),
     /// Show and check the settings
     Config(config::Arguments),
     /// Print the API document
@@ -123,6 +126,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Catalog(command) => catalog::run(&command, &settings),
         Command::Migrate(command) => migrate::run(&command, &settings),
         Command::Openapi(command) => openapi::run(&command),
+        Command::Doctor(command) => doctor::run(&command, &settings),
         Command::Config(command) => config::run(&command, &settings),
         Command::Completions(command) => completions::run(&command),
     }

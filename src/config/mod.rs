@@ -133,6 +133,9 @@ pub struct Explanations {
     pub model: String,
     pub base_url: String,
     pub deadline: Duration,
+    /// Calls at once.
+    pub concurrency: usize,
+    pub calls_per_day: u32,
 }
 
 #[derive(Debug, Clone)]
@@ -358,6 +361,8 @@ fn explanations(reader: &mut Reader) -> Explanations {
         model: reader.text("explanations.model"),
         base_url,
         deadline: Duration::from_millis(u64::from(deadline)),
+        concurrency: reader.number("explanations.concurrency", 1..=64) as usize,
+        calls_per_day: reader.number("explanations.calls_per_day", 1..=10_000_000),
     }
 }
 

@@ -129,15 +129,17 @@ pub const SETTINGS: &[Setting] = &[
     secret(
         "explanations.api_key",
         Some("CLAUDE_API_KEY"),
-        "Key of the Claude API. Checked; explanations are written from templates for now.",
+        "Key of the Claude API. Empty: explanations are written from templates.",
     ),
-    plain("explanations.model", "\"claude-haiku-4-5\"", "Model that will word the explanations."),
+    plain("explanations.model", "\"claude-haiku-4-5\"", "Model that words the explanations."),
     plain("explanations.base_url", "\"https://api.anthropic.com\"", "Where the Claude API answers."),
     plain(
         "explanations.deadline_milliseconds",
         "1500",
-        "How long an answer will wait for worded explanations before the templates are used.",
+        "How long an answer waits for worded explanations before the templates are used.",
     ),
+    plain("explanations.concurrency", "8", "Calls of the Claude API under way at once."),
+    plain("explanations.calls_per_day", "5000", "Calls of the Claude API a day (UTC); past it the templates are used."),
     classic(
         "logging.level",
         "LOG_LEVEL",

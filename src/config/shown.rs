@@ -49,6 +49,8 @@ impl Config {
             ("explanations.model", json!(self.explanations.model)),
             ("explanations.base_url", json!(self.explanations.base_url)),
             ("explanations.deadline_milliseconds", json!(self.explanations.deadline.as_millis() as u64)),
+            ("explanations.concurrency", json!(self.explanations.concurrency)),
+            ("explanations.calls_per_day", json!(self.explanations.calls_per_day)),
             ("logging.level", json!(self.logging.level)),
             ("logging.format", json!(format(self.logging.format))),
         ]

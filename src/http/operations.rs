@@ -1,7 +1,7 @@
 //! Operations: is the service well, is it ready for work, and which build is it.
 
 use crate::app::App;
-use crate::app::health::{Health, Level};
+use crate::app::health::{BreakerState, ExplanationsHealth, Health, Level};
 use crate::http::Tag;
 use crate::http::body::Answer;
 use crate::http::problem::{Problem, Result, of_status};
@@ -149,11 +149,16 @@ struct DiskCheck {
 }
 
 #[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
 struct ExplanationsCheck {
     status: Status,
-    /// `model`, or `template` when no key for one is set.
+    /// `ai`, or `template` when no key for it is set or the breaker is open.
     #[oai(validator(max_length = 20))]
     source: String,
+    /// `closed`, `open` or `half_open`: open while the model is left alone because it keeps failing. Missing without a
+    /// key.
+    #[oai(validator(max_length = 20))]
+    breaker: Option<String>,
 }
 
 /// One word on the state of the service.
@@ -183,7 +188,6 @@ struct Version {
 impl Report {
     fn of(health: &Health, environment: &str) -> Self {
         let latency_ms = (health.database.latency.as_secs_f64() * 1e6).round() / 1e3;
-        let source = if health.explanations_from_model { "model" } else { "template" };
         Report {
             status: health.level.into(),
             timestamp: TimeValue(health.at),
@@ -201,10 +205,20 @@ impl Report {
                     version: health.migrations.applied,
                 },
                 disk: DiskCheck { status: health.disk.level.into(), free_bytes: health.disk.free_bytes },
-                explanations: ExplanationsCheck { status: Status::Healthy, source: source.to_owned() },
+                explanations: explanations(&health.explanations),
             },
         }
     }
+}
+
+fn explanations(health: &ExplanationsHealth) -> ExplanationsCheck {
+    let (source, breaker) = match health.breaker {
+        None => ("template", None),
+        Some(BreakerState::Closed) => ("ai", Some("closed")),
+        Some(BreakerState::HalfOpen) => ("ai", Some("half_open")),
+        Some(BreakerState::Open) => ("template", Some("open")),
+    };
+    ExplanationsCheck { status: health.level.into(), source: source.to_owned(), breaker: breaker.map(str::to_owned) }
 }
 
 impl From<Level> for Status {

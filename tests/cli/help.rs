@@ -17,6 +17,7 @@ const COMMANDS: &[&[&str]] = &[
     &["catalog", "list"],
     &["catalog", "export"],
     &["migrate"],
+    &["doctor"],
     &["serve"],
     &["openapi"],
 ];

@@ -24,39 +24,31 @@ impl App {
         let household = Household::of(asked, held)?;
         let (snapshot, now) = (self.catalog.snapshot(), self.now());
         let id = Uuid::now_v7();
-        let made = self
+        let (wanted, priorities) = (household.options.explanations, household.priorities);
+        let market = snapshot.clone();
+        let (mut advice, input_hash) = self
             .workbench
             .run(move || {
                 let input_hash = household.hash();
-                let advice = advise(&snapshot, household, now)?;
-                let body = json(&Generated::new(id, now, &advice))?;
-                Ok(Made { revision: snapshot.revision, input_hash, plans: plan_rows(&advice), body, advice })
+                Ok((advise(&market, household, now)?, input_hash))
             })
             .await?;
+        self.word(&mut advice, wanted, priorities, &snapshot).await;
+        let (body, plans) = (json(&Generated::new(id, now, &advice))?, plan_rows(&advice));
         let kept = kept_rows::Recommendation {
             id,
             user_id: Some(user),
             claim_hash: None,
             created_at: now,
             expires_at: kept::expires_at(now),
-            input_hash: made.input_hash,
-            catalog_revision: made.revision,
-            algorithm_version: made.advice.algorithm_version,
-            answer: String::from_utf8(made.body.clone())
-                .map_err(|_| Error::Internal("JSON is not UTF-8".to_owned()))?,
+            input_hash,
+            catalog_revision: snapshot.revision,
+            algorithm_version: advice.algorithm_version,
+            answer: String::from_utf8(body.clone()).map_err(|_| Error::Internal("JSON is not UTF-8".to_owned()))?,
         };
-        let plans = made.plans;
         self.store.write(move |tx| kept_rows::create(tx, &kept, &plans)).await?;
-        Ok(made.body)
+        Ok(body)
     }
-}
-
-struct Made {
-    revision: i64,
-    input_hash: [u8; 32],
-    plans: Vec<RankedPlan>,
-    body: Vec<u8>,
-    advice: Recommendation,
 }
 
 /// The advice itself. Everything random in it follows from the household's own data: the same input gives the same

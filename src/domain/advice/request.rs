@@ -107,7 +107,8 @@ impl Default for Options {
     }
 }
 
-/// Who writes the explanations. The core writes templates; `ai` texts replace them later, where there is a writer.
+/// Who writes the explanations. `ai` is the model where a key for it is configured and it answers well in time, else
+/// the template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Explanations {

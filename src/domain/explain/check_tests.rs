@@ -68,7 +68,9 @@ fn a_plan_or_supplier_not_on_the_sheet_is_refused() {
 
 #[test]
 fn markup_links_and_lines_are_refused() {
-    for other in ["**Mind** that", "<b>Mind</b> that", "\n- Mind that", "See https://acorn.example, mind that", "`Mind`"] {
+    for other in
+        ["**Mind** that", "<b>Mind</b> that", "\n- Mind that", "See https://acorn.example, mind that", "`Mind`"]
+    {
         assert_eq!(checked(&with("Mind that", other)), Err(Refusal::Markup), "{other}");
     }
 }
@@ -76,7 +78,8 @@ fn markup_links_and_lines_are_refused() {
 #[test]
 fn forty_to_a_hundred_and_twenty_words_are_wanted() {
     let words = |count: usize| vec!["word"; count].join(" ");
-    for (count, expected) in [(39, Err(Refusal::Length(39))), (40, Ok(())), (120, Ok(())), (121, Err(Refusal::Length(121)))]
+    for (count, expected) in
+        [(39, Err(Refusal::Length(39))), (40, Ok(())), (120, Ok(())), (121, Err(Refusal::Length(121)))]
     {
         assert_eq!(checked(&words(count)), expected);
     }

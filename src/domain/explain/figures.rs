@@ -61,8 +61,22 @@ const WORDS: &[(&str, f64)] = &[
 
 /// Words that claim a number no fact states.
 const VAGUE: &[&str] = &[
-    "hundred", "hundreds", "thousand", "thousands", "million", "dozen", "dozens", "half", "halves", "halved", "double",
-    "doubles", "twice", "triple", "quarter", "thirds",
+    "hundred",
+    "hundreds",
+    "thousand",
+    "thousands",
+    "million",
+    "dozen",
+    "dozens",
+    "half",
+    "halves",
+    "halved",
+    "double",
+    "doubles",
+    "twice",
+    "triple",
+    "quarter",
+    "thirds",
 ];
 
 impl Figure {
@@ -180,7 +194,8 @@ mod tests {
 
     #[test]
     fn numbers_are_read_with_what_they_measure() {
-        let text = "Pay $1,234.50, £20 a month, CHF 12, 20%, 12-month, 11,020 kWh, 500 kWh a month, 11.2 cents, two years, 7.";
+        let text =
+            "Pay $1,234.50, £20 a month, CHF 12, 20%, 12-month, 11,020 kWh, 500 kWh a month, 11.2 cents, two years, 7.";
         let read: Vec<_> = figures(text, "CHF").iter().map(|f| (f.value, f.unit, f.monthly)).collect();
         let expected = [
             (1_234.5, Unit::Money, false),
