@@ -23,7 +23,7 @@ impl App {
         let texts = writer.write(sheets, snapshot).await;
         for (plan, text) in advice.top_plans.iter_mut().zip(texts) {
             if let Some(text) = text {
-                plan.explanation = text.as_ref().to_owned();
+                plan.explanation = text.to_string();
                 plan.explanation_source = ExplanationSource::Ai;
             }
         }

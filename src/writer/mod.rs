@@ -88,6 +88,11 @@ impl Writer {
                 counters.from_cache.add_many(usize::from(known.is_some()));
                 texts[plan] = known;
             } else if self.desk.join(key, (plan, reply.clone())) {
+                // It may have come between the look and the joining.
+                if let Some(known) = self.desk.texts.get(&key) {
+                    self.desk.leave(&key, Some(&known));
+                    continue;
+                }
                 let job = Job { key, request, facts, snapshot: snapshot.clone(), deadline };
                 if self.queue.try_send(job).is_err() {
                     self.desk.leave(&key, None);

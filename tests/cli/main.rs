@@ -1,8 +1,11 @@
 //! The command line as people and scripts meet it: the real binary, its output and its exit codes.
 
 mod catalog;
+#[path = "../support/claude.rs"]
+mod claude;
 mod compare;
 mod config;
+mod doctor;
 mod help;
 mod price;
 mod real_files;

@@ -2,7 +2,10 @@
 
 mod account;
 mod bodies;
+#[path = "../support/claude.rs"]
+mod claude;
 mod edges;
+mod explanations;
 mod limits;
 mod market;
 mod pages;

@@ -18,6 +18,11 @@ impl Market {
     }
 
     pub fn of(catalog: CatalogFile) -> Self {
+        Self::with(catalog, &[])
+    }
+
+    /// With more settings, by their environment names.
+    pub fn with(catalog: CatalogFile, environment: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let address = format!("sqlite:{}", folder.path().join("market.db").display());
         let store = Store::open(&address, Options::default()).expect("a new store");
@@ -25,7 +30,8 @@ impl Market {
             .write_blocking(move |tx| replace(tx, &catalog, ImportMode::Replace, Timestamp::UNIX_EPOCH))
             .expect("the catalog is stored");
         drop(store);
-        Market { server: Server::with(&[("DATABASE_URL", &address)]), _folder: folder }
+        let environment = [&[("DATABASE_URL", address.as_str())], environment].concat();
+        Market { server: Server::with(&environment), _folder: folder }
     }
 
     /// A POST by the user of `bearer`.

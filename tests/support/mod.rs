@@ -4,16 +4,20 @@ use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 use tempfile::TempDir;
 
 /// How long a slow machine may take to start the service, or to answer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// More of a log than this is read and thrown away.
+const LOG_BYTES_KEPT: usize = 8 << 20;
+
 pub struct Server {
     child: Child,
     pub address: SocketAddr,
+    log: Arc<Mutex<String>>,
     _folder: TempDir,
 }
 
@@ -46,9 +50,10 @@ impl Server {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the binary starts");
-        let log = child.stderr.take().expect("stderr is a pipe");
-        let address = listening(log);
-        Server { child, address, _folder: folder }
+        let stderr = child.stderr.take().expect("stderr is a pipe");
+        let log: Arc<Mutex<String>> = Arc::default();
+        let address = listening(stderr, log.clone());
+        Server { child, address, log, _folder: folder }
     }
 
     pub fn get(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
@@ -105,6 +110,11 @@ impl Server {
     /// The header of a user who has just registered as `email`.
     pub fn signed_in(&self, email: &str) -> String {
         format!("Bearer {}", self.register(email)["access_token"].as_str().expect("a token"))
+    }
+
+    /// What it has logged until now.
+    pub fn log(&self) -> String {
+        self.log.lock().expect("nobody panics with the log in hand").clone()
     }
 
     /// Asks the process to stop, as a service manager does, and gives its exit code.
@@ -169,11 +179,10 @@ impl Reply {
     }
 }
 
-/// The address in the log line that says so; the rest of the log is read and thrown away.
-fn listening(log: impl Read + Send + 'static) -> SocketAddr {
+/// The address in the log line that says so; all lines, this one too, go to `kept`.
+fn listening(log: impl Read + Send + 'static, kept: Arc<Mutex<String>>) -> SocketAddr {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
-        let mut before = String::new();
         for line in BufReader::new(log).lines().map_while(Result::ok) {
             let address =
                 serde_json::from_str::<Value>(&line).ok().and_then(|line| line["address"].as_str()?.parse().ok());
@@ -181,10 +190,13 @@ fn listening(log: impl Read + Send + 'static) -> SocketAddr {
                 // Nobody waits any more for a second one.
                 let _first_only = sender.send(Ok(address));
             }
-            before.push_str(&line);
-            before.push('\n');
-            before.truncate(10_000);
+            let mut kept = kept.lock().expect("nobody panics with the log in hand");
+            if kept.len() < LOG_BYTES_KEPT {
+                kept.push_str(&line);
+                kept.push('\n');
+            }
         }
+        let before = kept.lock().expect("nobody panics with the log in hand").clone();
         let _told_already = sender.send(Err(before));
     });
     match receiver.recv_timeout(PATIENCE) {

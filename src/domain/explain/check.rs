@@ -14,6 +14,8 @@ pub enum Refusal {
     Length(usize),
     #[error("it holds markup, a link or a line break")]
     Markup,
+    #[error("it does not name the plan")]
+    Unnamed,
     #[error("\"{0}\" is no number of the fact sheet")]
     Number(String),
     #[error("\"{0}\" is no name of the fact sheet")]
@@ -45,6 +47,10 @@ pub fn check<'a>(text: &str, facts: &FactSheet, others: impl IntoIterator<Item =
     let is_marked = masked.chars().any(|c| c.is_control() || MARKUP.contains(&c));
     if text.chars().any(char::is_control) || is_marked || LINKS.iter().any(|link| masked.contains(link)) {
         return Err(Refusal::Markup);
+    }
+    let plan = facts.plan_name.trim();
+    if plan.contains(char::is_alphabetic) && find_words(text, plan, same_letter).is_none() {
+        return Err(Refusal::Unnamed);
     }
     check_numbers(&masked, facts)?;
     check_savings(&masked, facts)?;
@@ -102,9 +108,11 @@ fn check_savings(masked: &str, facts: &FactSheet) -> Result<(), Refusal> {
 
 /// A word with a capital within a sentence that the sheet does not know.
 fn stray_capital(masked: &str, facts: &FactSheet) -> Option<String> {
-    let told = [&facts.plan_name, &facts.supplier_name, &facts.currency];
-    let told = told.into_iter().chain(&facts.differentiators).chain(&facts.trade_offs);
-    let known: Vec<&str> = told.flat_map(|part| runs(part)).map(|(_, word)| word).chain(CAPITALS.to_vec()).collect();
+    // "Acorn" is Acorn Power; its other words alone are nobody's name.
+    let short =
+        [&facts.plan_name, &facts.supplier_name, &facts.currency].into_iter().filter_map(|name| runs(name).next());
+    let points = facts.differentiators.iter().chain(&facts.trade_offs).flat_map(|point| runs(point));
+    let known: Vec<&str> = short.chain(points).map(|(_, word)| word).chain(CAPITALS.iter().copied()).collect();
     let found = runs(masked).find(|&(at, word)| {
         let starts_sentence = masked[..at].trim_end_matches(|c: char| !c.is_alphanumeric() && !".!?:".contains(c));
         let within = !starts_sentence.is_empty() && !starts_sentence.ends_with(['.', '!', '?', ':']);
@@ -136,7 +144,7 @@ fn mentions(masked: &str, name: &str) -> bool {
         0 => false,
         _ if letters < 3 => false,
         1 => find_words(masked, name, |one, other| one == other).is_some(),
-        _ => find_words(masked, name, |one, other| one.eq_ignore_ascii_case(&other)).is_some(),
+        _ => find_words(masked, name, same_letter).is_some(),
     }
 }
 
@@ -148,7 +156,7 @@ fn without_names(text: &str, names: &[&str]) -> String {
     let mut masked = text.to_owned();
     for name in names {
         let (mut done, mut rest) = (String::with_capacity(masked.len()), masked.as_str());
-        while let Some((start, end)) = find_words(rest, name, |one, other| one.eq_ignore_ascii_case(&other)) {
+        while let Some((start, end)) = find_words(rest, name, same_letter) {
             done.push_str(&rest[..start]);
             done.push_str(MASK);
             rest = &rest[end..];
@@ -157,6 +165,10 @@ fn without_names(text: &str, names: &[&str]) -> String {
         masked = done;
     }
     masked
+}
+
+fn same_letter(one: char, other: char) -> bool {
+    one.eq_ignore_ascii_case(&other)
 }
 
 /// Where `wanted` stands in `text` with no letter or digit directly before or after it.

@@ -141,7 +141,7 @@ fn number_length(text: &str) -> usize {
     loop {
         if digit(end) {
             end += 1;
-        } else if digit(end + 1) && (bytes[end] == b',' && !point || bytes[end] == b'.' && !point) {
+        } else if digit(end + 1) && !point && matches!(bytes[end], b',' | b'.') {
             point |= bytes[end] == b'.';
             end += 1;
         } else {

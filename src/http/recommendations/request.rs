@@ -102,6 +102,7 @@ pub struct GenerateOptions {
     /// Kinds of plan to consider; all when absent or empty.
     #[schemars(length(max = 6))]
     pub plan_types: Option<Vec<PlanKind>>,
+    /// `ai` when absent: the model where one is configured, else the template.
     pub explanations: Option<advice::Explanations>,
 }
 
