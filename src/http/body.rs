@@ -96,9 +96,10 @@ pub fn too_large(bytes_max: usize) -> Problem {
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, message)
 }
 
-/// The media type of a request without its parameters, lower case; empty when there is none.
+/// The media type of a request without its parameters, lower case; empty when there is none, and `?` when the header
+/// cannot be read.
 pub fn media_type(request: &Request) -> String {
-    let value = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let value = request.headers().get(header::CONTENT_TYPE).map_or("", |value| value.to_str().unwrap_or("?"));
     value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 

@@ -3,7 +3,7 @@
 use crate::app::error::FieldFault;
 use crate::http::Limits;
 use crate::http::body::{self, is_over_limit, too_large};
-use crate::http::problem::Problem;
+use crate::http::problem::{self, Problem};
 use bytes::Bytes;
 use poem::error::ParseMultipartError;
 use poem::http::StatusCode;
@@ -15,9 +15,16 @@ use std::error::Error as _;
 use std::io;
 
 const MULTIPART: &str = "multipart/form-data";
-/// What a raw body may be called. The name is not believed: the content decides.
-const RAW: [&str; 6] =
-    ["text/csv", "application/xml", "text/xml", "application/json", "text/plain", "application/octet-stream"];
+/// What a raw body may be called, if it is called anything. Which of them is not believed: the content decides.
+const RAW: [&str; 7] = [
+    "text/csv",
+    "application/xml",
+    "application/atom+xml",
+    "text/xml",
+    "application/json",
+    "text/plain",
+    "application/octet-stream",
+];
 
 /// The bytes of the file.
 pub struct Upload(pub Bytes);
@@ -47,10 +54,10 @@ impl<'a> ApiExtractor<'a> for Upload {
         _: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
         let bytes_max = Limits::of(request).upload_bytes_max;
-        let bytes = if body::media_type(request) == MULTIPART {
-            form_file(<Multipart as FromRequest>::from_request(request, body).await?, bytes_max).await?
-        } else {
-            body::read(body.take()?, bytes_max).await?
+        let bytes = match body::media_type(request).as_str() {
+            MULTIPART => form_file(<Multipart as FromRequest>::from_request(request, body).await?, bytes_max).await?,
+            kind if kind.is_empty() || RAW.contains(&kind) => body::read(body.take()?, bytes_max).await?,
+            _ => return Err(other_media_type().into()),
         };
         if bytes.is_empty() {
             return Err(
@@ -70,6 +77,11 @@ async fn form_file(mut form: Multipart, bytes_max: usize) -> Result<Bytes, Probl
     }
     let message = "is missing: send the meter file as the form's part named file";
     Err(Problem::invalid(vec![FieldFault::new("file", message, "required")]))
+}
+
+fn other_media_type() -> Problem {
+    let message = format!("Send the file as {MULTIPART}, or by itself as one of {}.", RAW.join(", "));
+    Problem { message, ..problem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE) }
 }
 
 fn problem_of(error: &ParseMultipartError, bytes_max: usize) -> Problem {

@@ -7,6 +7,7 @@ mod claude;
 mod edges;
 mod explanations;
 mod limits;
+mod every_route;
 mod market;
 mod pages;
 mod plans;
