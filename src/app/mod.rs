@@ -9,6 +9,7 @@ pub mod explanations;
 pub mod figures;
 pub mod health;
 pub mod household;
+pub mod once;
 pub mod outlook;
 pub mod passwords;
 pub mod pricing;

@@ -20,8 +20,8 @@ use std::fmt;
 use std::io;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
-/// A JSON body of the published schema of `T`; unknown and repeated fields are refused.
-pub struct StrictJson<T>(pub T);
+/// A JSON body of the published schema of `T`, and the bytes it was read from; unknown and repeated fields are refused.
+pub struct StrictJson<T>(pub T, pub Bytes);
 
 impl<T: Type + ParseFromJSON + 'static> StrictJson<T> {
     /// Parses what was read already.
@@ -141,7 +141,7 @@ impl<'a, T: Type + ParseFromJSON + 'static> ApiExtractor<'a> for StrictJson<T> {
         }
         let limits = Limits::of(request);
         let bytes = read(body.take()?, limits.json_bytes_max).await?;
-        Ok(StrictJson(Self::parse(&bytes)?))
+        Ok(StrictJson(Self::parse(&bytes)?, bytes))
     }
 }
 

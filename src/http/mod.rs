@@ -12,6 +12,7 @@ mod fields;
 pub mod layers;
 mod login;
 mod markets;
+mod once;
 mod operations;
 mod plans;
 mod price_request;

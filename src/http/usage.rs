@@ -10,11 +10,13 @@ use crate::http::body::StrictJson;
 use crate::http::caller::SignedIn;
 use crate::http::described::described;
 use crate::http::fields::{Faults, MonthUse};
+use crate::http::once::IdempotencyKey;
 use crate::http::problem::Result;
 use crate::http::ready::Private;
 use crate::http::upload::Upload;
 use crate::http::values::DateValue;
 use jiff::tz::TimeZone;
+use poem::Request;
 use poem::web::Data;
 use poem_openapi::param::Query;
 use poem_openapi::{Enum, OpenApi};
@@ -33,14 +35,21 @@ impl Usage {
     async fn upload(
         &self,
         app: Data<&Arc<App>>,
+        request: &Request,
         caller: SignedIn,
+        /// Makes a retry safe: for 24 hours the same request under the same key takes no second effect but gets the
+        /// first answer. The key with another request is refused with 422, and with 409 while the first is under way.
+        #[oai(name = "Idempotency-Key")]
+        idempotency_key: IdempotencyKey,
         body: StrictJson<UsageUpload>,
     ) -> Result<Private<UploadAnswer>> {
         let mut faults = Faults::default();
         let today = app.now().to_zoned(TimeZone::UTC).date();
         let months = faults.months("usage_data", &body.0.usage_data, today);
         let months = faults.or(months)?;
-        Ok(Private::new(app.upload_usage(caller.0.user_id, months).await?))
+        let keyed = idempotency_key.of(&caller, request, &body.1);
+        let answer = app.once(keyed, |once| app.upload_usage(caller.0.user_id, months, once)).await?;
+        Ok(Private::new(answer))
     }
 
     /// Import a meter file
@@ -52,7 +61,12 @@ impl Usage {
     async fn import(
         &self,
         app: Data<&Arc<App>>,
+        request: &Request,
         caller: SignedIn,
+        /// Makes a retry safe: for 24 hours the same request under the same key takes no second effect but gets the
+        /// first answer. The key with another request is refused with 422, and with 409 while the first is under way.
+        #[oai(name = "Idempotency-Key")]
+        idempotency_key: IdempotencyKey,
         /// The format, where it is not to be found out.
         format: Query<Option<MeterFormat>>,
         /// Keep the good rows of a file that has bad ones.
@@ -70,7 +84,9 @@ impl Usage {
             meter: meter.0,
             start: start.0.map(|date| date.0),
         };
-        Ok(Private::new(app.import_usage(caller.0.user_id, file.0, options).await?))
+        let keyed = idempotency_key.of(&caller, request, &file.0);
+        let answer = app.once(keyed, |once| app.import_usage(caller.0.user_id, file.0, options, once)).await?;
+        Ok(Private::new(answer))
     }
 
     /// Read the monthly history

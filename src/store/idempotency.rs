@@ -17,7 +17,8 @@ pub struct KeptAnswer {
 /// What a key stands for when a request arrives with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claim {
-    /// Not used before: the request is to be worked on, then [`finish`]ed (or [`release`]d) under this key.
+    /// Not used before: the request is to be worked on, then [`finish`]ed (or [`release`]d) under this key, which is
+    /// the claimant's until `lapses_at`.
     New,
     /// The first request under this key is still being worked on.
     InFlight,
@@ -32,13 +33,13 @@ pub fn claim(
     (scope, key): (&str, &str),
     request_hash: [u8; 32],
     now: Timestamp,
-    expires_at: Timestamp,
+    lapses_at: Timestamp,
 ) -> Result<Claim, StoreError> {
     tx.execute(
         "DELETE FROM idempotency_keys WHERE scope = $1 AND key = $2 AND expires_at <= $3",
         &[scope.into(), key.into(), now.into()],
     )?;
-    let values: [Value; 5] = [scope.into(), key.into(), request_hash.into(), now.into(), expires_at.into()];
+    let values: [Value; 5] = [scope.into(), key.into(), request_hash.into(), now.into(), lapses_at.into()];
     let inserted = tx.execute(
         "INSERT INTO idempotency_keys (scope, key, request_hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5) \
          ON CONFLICT (scope, key) DO NOTHING",
@@ -47,19 +48,36 @@ pub fn claim(
     if inserted == 1 { Ok(Claim::New) } else { held(tx, (scope, key), request_hash) }
 }
 
-/// Keeps the answer; belongs in the transaction of the request's effect.
-pub fn finish(tx: &mut Tx<'_>, (scope, key): (&str, &str), answer: &KeptAnswer) -> Result<(), StoreError> {
+/// Keeps the answer until `expires_at`; belongs in the transaction of the request's effect. `NotFound` when the claim
+/// of `claimed_at` lapsed meanwhile: then the effect must not be kept either.
+pub fn finish(
+    tx: &mut Tx<'_>,
+    (scope, key): (&str, &str),
+    claimed_at: Timestamp,
+    answer: &KeptAnswer,
+    expires_at: Timestamp,
+) -> Result<(), StoreError> {
+    let values: [Value; 7] = [
+        scope.into(),
+        key.into(),
+        claimed_at.into(),
+        answer.status.into(),
+        (&answer.content_type).into(),
+        answer.body.as_slice().into(),
+        expires_at.into(),
+    ];
     tx.execute_one(
-        "UPDATE idempotency_keys SET status = $3, content_type = $4, answer = $5 WHERE scope = $1 AND key = $2",
-        &[scope.into(), key.into(), answer.status.into(), (&answer.content_type).into(), answer.body.as_slice().into()],
+        "UPDATE idempotency_keys SET status = $4, content_type = $5, answer = $6, expires_at = $7 \
+         WHERE scope = $1 AND key = $2 AND created_at = $3 AND status IS NULL",
+        &values,
     )
 }
 
-/// Frees a key whose request came to nothing, so that it can be tried again.
-pub fn release(tx: &mut Tx<'_>, (scope, key): (&str, &str)) -> Result<(), StoreError> {
+/// Frees a key claimed at `claimed_at` whose request came to nothing, so that it can be tried again.
+pub fn release(tx: &mut Tx<'_>, (scope, key): (&str, &str), claimed_at: Timestamp) -> Result<(), StoreError> {
     tx.execute(
-        "DELETE FROM idempotency_keys WHERE scope = $1 AND key = $2 AND status IS NULL",
-        &[scope.into(), key.into()],
+        "DELETE FROM idempotency_keys WHERE scope = $1 AND key = $2 AND created_at = $3 AND status IS NULL",
+        &[scope.into(), key.into(), claimed_at.into()],
     )?;
     Ok(())
 }

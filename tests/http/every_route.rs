@@ -207,8 +207,7 @@ impl<'a> Operation<'a> {
             meta,
         };
         for (name, schema) in operation.parameters("path") {
-            let value =
-                if schema["format"] == "uuid" { "019b0000-0000-7000-8000-00000000dead" } else { "78701" };
+            let value = if schema["format"] == "uuid" { "019b0000-0000-7000-8000-00000000dead" } else { "78701" };
             operation.path = operation.path.replace(&format!("{{{name}}}"), value);
         }
         operation

@@ -5,9 +5,10 @@ mod bodies;
 #[path = "../support/claude.rs"]
 mod claude;
 mod edges;
-mod explanations;
-mod limits;
 mod every_route;
+mod explanations;
+mod idempotency;
+mod limits;
 mod market;
 mod pages;
 mod plans;

@@ -359,11 +359,18 @@ pub fn idempotency(store: &Store) {
     };
     assert_eq!(claim(1, 0), Claim::New);
     assert_eq!(claim(1, 1), Claim::InFlight);
-    write(store, |tx| idempotency::release(tx, ("someone", "key-1")));
+    write(store, |tx| idempotency::release(tx, ("someone", "key-1"), at(1)));
+    assert_eq!(claim(1, 1), Claim::InFlight, "only its own claimant frees a key");
+    write(store, |tx| idempotency::release(tx, ("someone", "key-1"), at(0)));
     assert_eq!(claim(1, 2), Claim::New);
     let answer = KeptAnswer { status: 201, content_type: "application/json".to_owned(), body: b"{}".to_vec() };
     let kept = answer.clone();
-    write(store, move |tx| idempotency::finish(tx, ("someone", "key-1"), &kept));
+    let finish = move |claimed_at: i64| {
+        let kept = kept.clone();
+        store.write_blocking(move |tx| idempotency::finish(tx, ("someone", "key-1"), at(claimed_at), &kept, at(62)))
+    };
+    assert_eq!(finish(0), Err(StoreError::NotFound), "a claim that lapsed keeps nothing");
+    assert_eq!(finish(2), Ok(()));
     assert_eq!(claim(1, 3), Claim::Answered(answer));
     assert_eq!(claim(2, 4), Claim::OtherRequest);
     assert_eq!(claim(2, 62), Claim::New, "a key is good for its time");

@@ -8,6 +8,7 @@ pub use household::{Asked, Held, Household};
 pub use kept::{Deleted, Generated};
 
 use crate::app::error::Error;
+use crate::app::once::Once;
 use crate::app::outlook::{self, Home};
 use crate::app::{App, Result, json};
 use crate::domain::advice::{self, Recommendation};
@@ -19,7 +20,7 @@ use uuid::Uuid;
 
 impl App {
     /// Computes advice, keeps it, and answers the very bytes that are kept.
-    pub async fn generate(&self, user: Uuid, asked: Asked) -> Result<Vec<u8>> {
+    pub async fn generate(&self, user: Uuid, asked: Asked, once: Once) -> Result<Vec<u8>> {
         let held = self.held(user, asked.usage.is_none()).await?;
         let household = Household::of(asked, held)?;
         let (snapshot, now) = (self.catalog.snapshot(), self.now());
@@ -46,7 +47,12 @@ impl App {
             algorithm_version: advice.algorithm_version,
             answer: String::from_utf8(body.clone()).map_err(|_| Error::Internal("JSON is not UTF-8".to_owned()))?,
         };
-        self.store.write(move |tx| kept_rows::create(tx, &kept, &plans)).await?;
+        self.store
+            .write(move |tx| {
+                kept_rows::create(tx, &kept, &plans)?;
+                once.keep(tx, kept.answer.as_bytes())
+            })
+            .await?;
         Ok(body)
     }
 }

@@ -11,6 +11,7 @@ pub use intervals::{IntervalsAnswer, Step};
 pub use report::{ImportReport, Stored};
 
 use crate::app::error::{Error, FieldFault};
+use crate::app::once::Once;
 use crate::app::outlook::{self, Home};
 use crate::app::{App, json};
 use crate::domain::calendar::Window;
@@ -41,9 +42,9 @@ pub struct UsageFileOptions {
 
 impl App {
     /// Holds stated months; those already held are replaced.
-    pub async fn upload_usage(&self, user: Uuid, months: Vec<MonthReading>) -> Result<Vec<u8>, Error> {
+    pub async fn upload_usage(&self, user: Uuid, months: Vec<MonthReading>, once: Once) -> Result<Vec<u8>, Error> {
         let now = self.now();
-        let answer = UploadAnswer::new(&months);
+        let answer = json(&UploadAnswer::new(&months))?;
         let rows: Vec<MonthRow> = months
             .into_iter()
             .map(|MonthReading { month, energy, quality }| MonthRow {
@@ -53,12 +54,22 @@ impl App {
                 source: "upload".to_owned(),
             })
             .collect();
-        self.store.write(move |tx| usage_history::save(tx, user, &rows, now)).await?;
-        json(&answer)
+        let saved = move |tx: &mut Tx<'_>| -> Result<_, StoreError> {
+            usage_history::save(tx, user, &rows, now)?;
+            once.keep(tx, &answer)?;
+            Ok(answer)
+        };
+        Ok(self.store.write(saved).await?)
     }
 
     /// Reads a meter file and holds it: all of it or nothing, unless a partial import is asked for.
-    pub async fn import_usage(&self, user: Uuid, file: Bytes, options: UsageFileOptions) -> Result<Vec<u8>, Error> {
+    pub async fn import_usage(
+        &self,
+        user: Uuid,
+        file: Bytes,
+        options: UsageFileOptions,
+        once: Once,
+    ) -> Result<Vec<u8>, Error> {
         let home = self.home_of(user).await?;
         let zone = home.zone;
         let read = self.workbench.run(move || read_file(&file, options, &zone)).await?;
@@ -66,13 +77,14 @@ impl App {
         let months = held::months_of(&set, &facts.format);
         let stored = Stored { days: held::days_kept(&set), months: months.len() as u32 };
         let now = self.now();
-        self.store
-            .write(move |tx| {
-                held::save_days(tx, user, &set)?;
-                usage_history::save(tx, user, &months, now)
-            })
-            .await?;
-        json(&ImportReport::new(facts, found, stored))
+        let report = json(&ImportReport::new(facts, found, stored))?;
+        let saved = move |tx: &mut Tx<'_>| -> Result<_, StoreError> {
+            held::save_days(tx, user, &set)?;
+            usage_history::save(tx, user, &months, now)?;
+            once.keep(tx, &report)?;
+            Ok(report)
+        };
+        Ok(self.store.write(saved).await?)
     }
 
     /// The newest months first.

@@ -8,6 +8,7 @@ use crate::app::recommendations::{Deleted, Generated};
 use crate::http::Tag;
 use crate::http::body::StrictJson;
 use crate::http::caller::SignedIn;
+use crate::http::once::IdempotencyKey;
 use crate::http::plans::page_request;
 use crate::http::problem::Result;
 use crate::http::ready::{self, Private};
@@ -32,11 +33,18 @@ impl Recommendations {
     async fn generate(
         &self,
         app: Data<&Arc<App>>,
+        request: &Request,
         caller: SignedIn,
+        /// Makes a retry safe: for 24 hours the same request under the same key takes no second effect but gets the
+        /// first answer. The key with another request is refused with 422, and with 409 while the first is under way.
+        #[oai(name = "Idempotency-Key")]
+        idempotency_key: IdempotencyKey,
         body: StrictJson<GenerateRequest>,
     ) -> Result<Private<Generated<'static>>> {
         let asked = body.0.checked(app.now().to_zoned(TimeZone::UTC).date())?;
-        Ok(Private::new(app.generate(caller.0.user_id, asked).await?))
+        let keyed = idempotency_key.of(&caller, request, &body.1);
+        let answer = app.once(keyed, |once| app.generate(caller.0.user_id, asked, once)).await?;
+        Ok(Private::new(answer))
     }
 
     /// List own recommendations
