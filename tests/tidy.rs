@@ -30,6 +30,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("comfy_table", &["cli"]),
     ("indicatif", &["cli"]),
+    ("governor", &["http"]),
+    ("prometheus_client", &["http"]),
     ("toml", &["config"]),
     ("tracing_subscriber", &["ops", "config"]),
 ];

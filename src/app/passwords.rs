@@ -9,8 +9,9 @@ use crate::config::{Auth, PasswordPolicy};
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use unicode_normalization::UnicodeNormalization;
 
@@ -41,6 +42,25 @@ pub struct Passwords {
     permits: Arc<Semaphore>,
     /// Compared against when there is no such account, so that the answer takes the same time.
     dummy: String,
+    counters: Arc<Counters>,
+}
+
+#[derive(Default)]
+struct Counters {
+    computed: AtomicU64,
+    nanoseconds: AtomicU64,
+    refused: AtomicU64,
+}
+
+/// What the pool does now and has done since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Figures {
+    /// Passwords hashed or compared.
+    pub computed: u64,
+    pub time: Duration,
+    /// Requests sent away because the pool was busy.
+    pub refused: u64,
+    pub permits_free: u64,
 }
 
 impl Passwords {
@@ -50,7 +70,7 @@ impl Passwords {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let permits = Arc::new(Semaphore::new((cores / 2).max(1)));
         let dummy = hash_now(&params, "no account has this password")?;
-        Ok(Passwords { policy: auth.password_policy, params, permits, dummy })
+        Ok(Passwords { policy: auth.password_policy, params, permits, dummy, counters: Arc::default() })
     }
 
     /// Whether a new password may be used; `field` is its name in the request.
@@ -73,12 +93,25 @@ impl Passwords {
         Ok(if known { verdict } else { Verdict::Wrong })
     }
 
+    pub fn figures(&self) -> Figures {
+        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Figures {
+            computed: of(&self.counters.computed),
+            time: Duration::from_nanos(of(&self.counters.nanoseconds)),
+            refused: of(&self.counters.refused),
+            permits_free: self.permits.available_permits() as u64,
+        }
+    }
+
     /// The permit goes with the work, so a client that hangs up frees nothing early.
     async fn in_pool<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-        let permit = self.permit().await?;
+        let (permit, counters) = (self.permit().await?, self.counters.clone());
         let task = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            work()
+            let (_permit, started) = (permit, Instant::now());
+            let outcome = work();
+            counters.computed.fetch_add(1, Ordering::Relaxed);
+            counters.nanoseconds.fetch_add(started.elapsed().as_nanos() as u64, Ordering::Relaxed);
+            outcome
         });
         task.await.map_err(|error| Error::Internal(format!("password hashing failed: {error}")))
     }
@@ -87,11 +120,14 @@ impl Passwords {
         let waiting = self.permits.clone().acquire_owned();
         match tokio::time::timeout(WAIT_MAX, waiting).await {
             Ok(Ok(permit)) => Ok(permit),
-            _ => Err(Error::Busy {
-                message: "Too many sign-ins at once. Try again in a few seconds.".to_owned(),
-                retry_after_seconds: 2,
-            }),
+            _ => Err(self.busy()),
         }
+    }
+
+    fn busy(&self) -> Error {
+        self.counters.refused.fetch_add(1, Ordering::Relaxed);
+        let message = "Too many sign-ins at once. Try again in a few seconds.".to_owned();
+        Error::Busy { message, retry_after_seconds: 2 }
     }
 }
 

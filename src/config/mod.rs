@@ -32,6 +32,7 @@ pub struct Config {
     pub features: Features,
     pub explanations: Explanations,
     pub logging: Logging,
+    pub metrics: Metrics,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,6 +144,14 @@ pub struct Logging {
     /// A filter as tracing-subscriber reads it.
     pub level: String,
     pub format: LogFormat,
+    /// Requests that take longer are logged as warnings.
+    pub slow_request: Duration,
+}
+
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    /// `None`: anybody who reaches the service may read them.
+    pub token: Option<SecretString>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -223,6 +232,7 @@ fn build(reader: &mut Reader) -> Config {
         },
         explanations: explanations(reader),
         logging: logging(reader),
+        metrics: Metrics { token: reader.secret("metrics.token") },
         data_dir,
     }
 }
@@ -383,7 +393,8 @@ fn logging(reader: &mut Reader) -> Logging {
     }
     let format = reader
         .choice("logging.format", &[("auto", LogFormat::Auto), ("text", LogFormat::Text), ("json", LogFormat::Json)]);
-    Logging { level, format }
+    let slow = reader.number("logging.slow_request_milliseconds", 1..=3_600_000);
+    Logging { level, format, slow_request: Duration::from_millis(u64::from(slow)) }
 }
 
 /// The rules that need more than one value.

@@ -147,6 +147,8 @@ pub const SETTINGS: &[Setting] = &[
         "error, warn, info, debug or trace, also by part: \"info,treebeard::store=debug\".",
     ),
     plain("logging.format", "\"auto\"", "text, json, or auto: text on a terminal, JSON otherwise."),
+    plain("logging.slow_request_milliseconds", "1000", "A request that takes longer is logged as a warning."),
+    secret("metrics.token", None, "Bearer token that GET /metrics asks for. Empty: anybody may read the metrics."),
 ];
 
 /// The text of `treebeard.toml`: every setting with its default and one comment.

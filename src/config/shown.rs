@@ -53,6 +53,8 @@ impl Config {
             ("explanations.calls_per_day", json!(self.explanations.calls_per_day)),
             ("logging.level", json!(self.logging.level)),
             ("logging.format", json!(format(self.logging.format))),
+            ("logging.slow_request_milliseconds", json!(self.logging.slow_request.as_millis() as u64)),
+            ("metrics.token", masked(self.metrics.token.as_ref())),
         ]
     }
 }

@@ -36,6 +36,7 @@ pub fn beside<E: Endpoint + 'static>(endpoint: E, with_documentation: bool) -> i
             "/openapi.json" if with_documentation => &JSON,
             _ => return endpoint.call(request).await.map(IntoResponse::into_response),
         };
+        request_id::facts(&request).set_route(request.uri().path());
         Ok(page.answer(&request))
     })
 }

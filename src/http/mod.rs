@@ -12,6 +12,7 @@ mod fields;
 pub mod layers;
 mod login;
 mod markets;
+mod metrics;
 mod once;
 mod operations;
 mod plans;
@@ -67,6 +68,7 @@ fn api() -> impl poem_openapi::OpenApi + 'static {
         markets::Markets,       // /api/v1/markets: GET /{zip_code}
         recommendations::Recommendations, // /api/v1/recommendations: POST /generate; GET /, /{id}, /user/{id}; DELETE /{id}
         operations::Operations, // GET /health, /health/live, /health/ready, /version
+        metrics::MetricsPage,   // GET /metrics
     )
 }
 
@@ -75,15 +77,20 @@ pub fn endpoint(app: Arc<App>) -> impl Endpoint<Output = Response> + 'static {
     let server = app.config.server.clone();
     let with_documentation = app.config.features.docs; // GET /docs, /redoc, /openapi.json beside the page at /
     let limiter = Arc::new(quota::Limiter::new(&app.config.limits));
-    let routes = docs::beside(service(routes::Guarded(api())).data(app.clone()), with_documentation);
+    let metrics = Arc::new(metrics::Metrics::new(app.clone(), limiter.clone()));
+    let slow = app.config.logging.slow_request;
+    let served = service(routes::Guarded(api())).data(app.clone()).data(metrics.clone());
+    let routes = docs::beside(served, with_documentation);
 
     // From the inside out: a request meets the last one first.
     let bounded = layers::bounds::layer(routes, Limits::of_settings(&server));
     let safe = layers::fallback::layer(bounded);
-    let limited = layers::limits::layer(safe, app, limiter);
+    // Boxed once: the type of so many layers is more than the compiler unrolls.
+    let limited = layers::limits::layer(safe, app, limiter).boxed();
     let shared = layers::cors::layer(limited, server.cors_origins);
     let hardened = layers::security_headers::layer(shared);
-    layers::request_id::layer(hardened)
+    let recorded = layers::record::layer(hardened, metrics, slow);
+    layers::request_id::layer(recorded)
 }
 
 /// The API document, as `/openapi.json` serves it.

@@ -9,6 +9,7 @@ use poem::{Endpoint, IntoResponse, Request};
 use poem_openapi::OpenApi;
 use poem_openapi::registry::{MetaApi, Registry};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// An API whose operations answer every error as a problem document.
 pub struct Guarded<A>(pub A);
@@ -23,35 +24,54 @@ impl<A: OpenApi> OpenApi for Guarded<A> {
         A::register(registry);
     }
     fn add_routes(self, table: &mut HashMap<String, Operations>) {
+        let documented = documented(&A::meta());
         let mut inner = HashMap::new();
         self.0.add_routes(&mut inner);
         for (path, operations) in inner {
-            let allow = allowed(&operations);
+            let (allow, template) =
+                (allowed(&operations), documented.get(&shape(&path)).cloned().unwrap_or_else(|| shape(&path).into()));
             let guarded = table.entry(path).or_default();
             for (method, operation) in operations {
-                guarded.insert(method, with_problems(operation).boxed());
+                guarded.insert(method, with_problems(operation, template.clone()).boxed());
             }
             for method in unlisted(guarded) {
-                guarded.insert(method, wrong_method(allow.clone()).boxed());
+                guarded.insert(method, wrong_method(allow.clone(), template.clone()).boxed());
             }
         }
     }
 }
 
-/// `endpoint`, with every error answered as a problem document that carries the request's id.
-pub fn with_problems<E: Endpoint + 'static>(endpoint: E) -> impl Endpoint<Output = poem::Response> {
-    endpoint.around(|endpoint, request: Request| async move {
-        let id = request_id::of(&request);
-        Ok(match endpoint.call(request).await {
-            Ok(output) => output.into_response(),
-            Err(error) if error.is_from_response() => error.into_response(),
-            Err(error) => problem::of_error(&error).into_response(&id),
-        })
+/// `endpoint` at `route`, with every error answered as a problem document that carries the request's id.
+fn with_problems<E: Endpoint + 'static>(endpoint: E, route: Arc<str>) -> impl Endpoint<Output = poem::Response> {
+    endpoint.around(move |endpoint, request: Request| {
+        let route = route.clone();
+        async move {
+            request_id::facts(&request).set_route(route);
+            let id = request_id::of(&request);
+            Ok(match endpoint.call(request).await {
+                Ok(output) => output.into_response(),
+                Err(error) if error.is_from_response() => error.into_response(),
+                Err(error) => problem::of_error(&error).into_response(&id),
+            })
+        }
     })
 }
 
-fn wrong_method(allow: String) -> impl Endpoint<Output = poem::Response> {
+/// The paths as the API document writes them, by their shape. The framework gives parameters names of its own.
+fn documented(apis: &[MetaApi]) -> HashMap<String, Arc<str>> {
+    let paths = apis.iter().flat_map(|api| &api.paths);
+    paths.map(|path| (shape(&path.path), path.path.as_str().into())).collect()
+}
+
+/// `/plans/{}` for `/plans/:plan_id` and `/plans/{plan_id}`.
+fn shape(path: &str) -> String {
+    let parts = path.split('/').map(|part| if part.starts_with([':', '{']) { "{}" } else { part });
+    parts.collect::<Vec<_>>().join("/")
+}
+
+fn wrong_method(allow: String, route: Arc<str>) -> impl Endpoint<Output = poem::Response> {
     make(move |request: Request| {
+        request_id::facts(&request).set_route(route.clone());
         let problem = Problem { allow: Some(allow.clone()), ..problem::of_status(StatusCode::METHOD_NOT_ALLOWED) };
         async move { Ok::<_, poem::Error>(problem.into_response(&request_id::of(&request))) }
     })

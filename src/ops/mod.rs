@@ -1,3 +1,4 @@
-//! Running the service: logging.
+//! Running the service: logging, and what the process takes.
 
 pub mod logging;
+pub mod process;

@@ -10,6 +10,7 @@ mod explanations;
 mod idempotency;
 mod limits;
 mod market;
+mod metrics;
 mod pages;
 mod plans;
 mod recommendations;

@@ -21,6 +21,7 @@ use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use uuid::Uuid;
 
 /// Bytes of finished answers kept at most.
@@ -33,6 +34,17 @@ const WORTH_COMPRESSING: usize = 1_024;
 pub struct Catalog {
     snapshot: ArcSwap<Snapshot>,
     answers: Cache<(i64, Question), Finished>,
+    hits: AtomicU64,
+    misses: AtomicU64,
+}
+
+/// How well answers are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CacheFigures {
+    pub hits: u64,
+    pub misses: u64,
+    pub entries: u64,
+    pub bytes: u64,
 }
 
 /// A question anybody may ask about the catalog.
@@ -67,11 +79,25 @@ impl Catalog {
             (answer.body.len() + answer.gzip.as_ref().map_or(0, Bytes::len) + text + 256).try_into().unwrap_or(u32::MAX)
         };
         let answers = Cache::builder().max_capacity(CACHE_BYTES).weigher(weigh).build();
-        Catalog { snapshot: ArcSwap::from_pointee(snapshot), answers }
+        Catalog {
+            snapshot: ArcSwap::from_pointee(snapshot),
+            answers,
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
+        }
     }
 
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshot.load_full()
+    }
+
+    pub fn cache_figures(&self) -> CacheFigures {
+        CacheFigures {
+            hits: self.hits.load(Ordering::Relaxed),
+            misses: self.misses.load(Ordering::Relaxed),
+            entries: self.answers.entry_count(),
+            bytes: self.answers.weighted_size(),
+        }
     }
 
     /// Every answer from now on is about `snapshot`, unless a newer one is in place already.
@@ -85,8 +111,10 @@ impl Catalog {
         let snapshot = self.snapshot.load();
         let key = (snapshot.revision, question);
         if let Some(answer) = self.answers.get(&key).filter(|_| !fresh) {
+            self.hits.fetch_add(1, Ordering::Relaxed);
             return Ok((answer, true));
         }
+        self.misses.fetch_add(u64::from(!fresh), Ordering::Relaxed);
         let answer = answer(&snapshot, &key.1)?;
         self.answers.insert(key, answer.clone());
         Ok((answer, false))

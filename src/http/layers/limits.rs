@@ -56,6 +56,9 @@ async fn admit(visit: &Visit, request: &mut Request, app: &App) -> Result<(), Pr
         _ => {}
     }
     let identity = caller::identify(app, request.headers()).await;
+    if let Ok(Some(caller)) = &identity {
+        request_id::facts(request).set_user(caller.user_id);
+    }
     let generates = posted.as_deref() == Some(GENERATE);
     let counted = match &identity {
         Ok(Some(caller)) => {

@@ -4,5 +4,6 @@ pub mod bounds;
 pub mod cors;
 pub mod fallback;
 pub mod limits;
+pub mod record;
 pub mod request_id;
 pub mod security_headers;

@@ -1,41 +1,64 @@
-//! Gives every request an id, puts it on the answer and on every log line, and logs the request when it is done.
+//! Gives every request an id, puts it on the answer and on every log line, and keeps what becomes known of the request
+//! on its way for those who report about it.
 
 use poem::http::HeaderValue;
 use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response};
-use std::time::Instant;
+use std::sync::{Arc, OnceLock};
 use tracing::Instrument;
 use uuid::Uuid;
 
 pub const HEADER: &str = "x-request-id";
+/// Answered before a route was found: refused by a limit, or at no address of ours.
+const NO_ROUTE: &str = "none";
 
-#[derive(Clone)]
-struct RequestId(String);
+/// What is known of a request.
+#[derive(Debug, Default)]
+pub struct Facts {
+    id: String,
+    route: OnceLock<Arc<str>>,
+    user: OnceLock<Uuid>,
+}
+
+impl Facts {
+    /// The template of the route, as the API document writes it.
+    pub fn route(&self) -> &str {
+        self.route.get().map_or(NO_ROUTE, |route| route)
+    }
+    pub fn set_route(&self, route: impl Into<Arc<str>>) {
+        self.route.get_or_init(|| route.into());
+    }
+    /// Who is signed in.
+    pub fn user(&self) -> Option<Uuid> {
+        self.user.get().copied()
+    }
+    pub fn set_user(&self, user: Uuid) {
+        self.user.get_or_init(|| user);
+    }
+}
 
 /// The id of a request that came through [`layer`]; empty otherwise.
 pub fn of(request: &Request) -> String {
-    request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default()
+    facts(request).id.clone()
+}
+
+/// The facts of a request that came through [`layer`]; nobody else's otherwise.
+pub fn facts(request: &Request) -> Arc<Facts> {
+    request.extensions().get::<Arc<Facts>>().cloned().unwrap_or_default()
 }
 
 pub fn layer<E: Endpoint + 'static>(endpoint: E) -> impl Endpoint<Output = Response> {
     endpoint.around(|endpoint, mut request: Request| async move {
         let id = acceptable(&request).unwrap_or_else(|| Uuid::now_v7().to_string());
-        request.extensions_mut().insert(RequestId(id.clone()));
+        request.extensions_mut().insert(Arc::new(Facts { id: id.clone(), ..Facts::default() }));
         let span = tracing::info_span!("request", request_id = %id);
-        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-        let started = Instant::now();
-        let answer = async {
-            let mut response = match endpoint.call(request).await {
-                Ok(output) => output.into_response(),
-                Err(error) => error.into_response(),
-            };
-            if let Ok(value) = HeaderValue::from_str(&id) {
-                response.headers_mut().insert(HEADER, value);
-            }
-            let milliseconds = started.elapsed().as_secs_f64() * 1e3;
-            tracing::info!(%method, path = %path.escape_debug(), status = response.status().as_u16(), milliseconds, "answered");
-            response
+        let mut response = match endpoint.call(request).instrument(span).await {
+            Ok(output) => output.into_response(),
+            Err(error) => error.into_response(),
         };
-        Ok(answer.instrument(span).await)
+        if let Ok(value) = HeaderValue::from_str(&id) {
+            response.headers_mut().insert(HEADER, value);
+        }
+        Ok(response)
     })
 }
 

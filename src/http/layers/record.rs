@@ -1,0 +1,37 @@
+//! One log line and one count for every request, by its route's template: a path or a query may hold what is
+//! nobody's business.
+
+use crate::http::layers::request_id;
+use crate::http::metrics::Metrics;
+use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tracing::field::display;
+
+/// A request that takes longer than `slow` is logged as a warning.
+pub fn layer<E: Endpoint + 'static>(
+    endpoint: E,
+    metrics: Arc<Metrics>,
+    slow: Duration,
+) -> impl Endpoint<Output = Response> {
+    endpoint.around(move |endpoint, request: Request| {
+        let metrics = metrics.clone();
+        async move {
+            let (method, facts, started) = (request.method().clone(), request_id::facts(&request), Instant::now());
+            let response = match endpoint.call(request).await {
+                Ok(output) => output.into_response(),
+                Err(error) => error.into_response(),
+            };
+            let (took, status, route) = (started.elapsed(), response.status(), facts.route());
+            metrics.answered(&method, route, status, took);
+            let (status, milliseconds) = (status.as_u16(), (took.as_secs_f64() * 1e6).round() / 1e3);
+            let user_id = facts.user().map(display);
+            if took > slow {
+                tracing::warn!(%method, route, status, milliseconds, user_id, slow = true, "answered");
+            } else {
+                tracing::info!(%method, route, status, milliseconds, user_id, "answered");
+            }
+            Ok(response)
+        }
+    })
+}

@@ -1,0 +1,54 @@
+//! What this process takes of the machine, as Linux tells it under `/proc/self`.
+
+use std::fs;
+
+/// Clock ticks a second in `/proc`: 100 for every program on the architectures Linux runs servers on.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// A figure is `None` where the system does not tell it.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Process {
+    pub resident_bytes: Option<u64>,
+    pub open_files: Option<u64>,
+    pub cpu_seconds: Option<f64>,
+}
+
+/// The figures at this moment.
+pub fn read() -> Process {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    Process {
+        resident_bytes: resident_bytes(&status),
+        // The listing itself has one open.
+        open_files: fs::read_dir("/proc/self/fd").ok().map(|files| (files.count() as u64).saturating_sub(1)),
+        cpu_seconds: cpu_seconds(&stat),
+    }
+}
+
+fn resident_bytes(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1_024)
+}
+
+/// User and system time: the fields 14 and 15. The name, field 2, may hold blanks and brackets.
+fn cpu_seconds(stat: &str) -> Option<f64> {
+    let (_, after_name) = stat.rsplit_once(')')?;
+    let mut fields = after_name.split_ascii_whitespace().skip(11);
+    let user: u64 = fields.next()?.parse().ok()?;
+    let system: u64 = fields.next()?.parse().ok()?;
+    Some((user + system) as f64 / TICKS_PER_SECOND)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_files_of_proc_are_read() {
+        assert_eq!(resident_bytes("Name:\ttree\nVmRSS:\t   20480 kB\nThreads:\t9\n"), Some(20 << 20));
+        let stat = "7 (a) b) S 1 7 7 0 -1 4194304 100 0 0 0 250 50 0 0 20 0 9 0 100";
+        assert_eq!(cpu_seconds(stat), Some(3.0));
+        assert_eq!((resident_bytes(""), cpu_seconds("")), (None, None));
+    }
+}
