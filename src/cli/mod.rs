@@ -25,6 +25,7 @@ mod service;
 mod stored;
 mod tariff_file;
 mod usage;
+mod what_if;
 
 use crate::config::{Config, Loaded, Sources};
 use clap::{Args, Parser, Subcommand};
@@ -73,6 +74,8 @@ enum Command {
     Recommend(recommend::Arguments),
     /// Hold two to five plans against each other for one household
     Compare(compare::Arguments),
+    /// Rank the plans for a household as it might be: an electric car, solar panels, other prices
+    WhatIf(what_if::Arguments),
     /// Compute the bills of a tariff on the readings of a meter file
     Price(price::Arguments),
     /// Look into a meter file
@@ -121,6 +124,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Serve(command) => serve::run(&command, &settings),
         Command::Recommend(command) => recommend::run(&command, &settings),
         Command::Compare(command) => compare::run(&command, &settings),
+        Command::WhatIf(command) => what_if::run(&command, &settings),
         Command::Price(command) => price::run(&command, &settings),
         Command::Usage(command) => usage::run(&command),
         Command::Catalog(command) => catalog::run(&command, &settings),

@@ -23,6 +23,8 @@ pub struct Recommendation {
     pub algorithm_version: String,
     /// JSON text, returned as it was stored.
     pub answer: String,
+    /// What it was made from, JSON text; None: not kept.
+    pub input: Option<String>,
 }
 
 /// A plan as an answer ranked it.
@@ -48,7 +50,7 @@ pub struct RecommendationFilter {
 }
 
 const COLUMNS: &str =
-    "id, user_id, claim_hash, created_at, expires_at, input_hash, catalog_revision, algorithm_version, answer";
+    "id, user_id, claim_hash, created_at, expires_at, input_hash, catalog_revision, algorithm_version, answer, input";
 
 fn recommendation(row: &mut Row) -> Result<Recommendation, StoreError> {
     Ok(Recommendation {
@@ -61,12 +63,13 @@ fn recommendation(row: &mut Row) -> Result<Recommendation, StoreError> {
         catalog_revision: row.take()?,
         algorithm_version: row.take()?,
         answer: row.take()?,
+        input: row.take()?,
     })
 }
 
 pub fn create(tx: &mut Tx<'_>, new: &Recommendation, plans: &[RankedPlan]) -> Result<(), StoreError> {
-    let sql = format!("INSERT INTO recommendations ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)");
-    let values: [Value; 9] = [
+    let sql = format!("INSERT INTO recommendations ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)");
+    let values: [Value; 10] = [
         new.id.into(),
         new.user_id.into(),
         new.claim_hash.into(),
@@ -76,6 +79,7 @@ pub fn create(tx: &mut Tx<'_>, new: &Recommendation, plans: &[RankedPlan]) -> Re
         new.catalog_revision.into(),
         (&new.algorithm_version).into(),
         (&new.answer).into(),
+        new.input.clone().into(),
     ];
     tx.execute_one(&sql, &values)?;
     let rows: Vec<Vec<Value>> = plans

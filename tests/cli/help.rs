@@ -11,6 +11,7 @@ const COMMANDS: &[&[&str]] = &[
     &["price"],
     &["recommend"],
     &["compare"],
+    &["what-if"],
     &["usage", "inspect"],
     &["catalog", "import"],
     &["catalog", "validate"],

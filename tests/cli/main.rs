@@ -13,3 +13,4 @@ mod recommend;
 mod run;
 mod serve;
 mod usage;
+mod what_if;

@@ -19,3 +19,4 @@ mod sign_in;
 mod support;
 mod tokens;
 mod usage;
+mod what_if;

@@ -263,6 +263,7 @@ fn recommendation(user_id: Option<Uuid>, minutes: i64) -> (Recommendation, Vec<R
         catalog_revision: 3,
         algorithm_version: "1".to_owned(),
         answer: r#"{"top_plans": [1.50],  "b": 1, "a": "ü"}"#.to_owned(),
+        input: user_id.map(|_| r#"{"zip_code":  "78701"}"#.to_owned()),
     };
     let plan = |rank| RankedPlan {
         rank,

@@ -1,8 +1,10 @@
 //! Advice for one household: what it stated, completed by what its account holds; computed, kept, read back.
 
 mod household;
+mod input;
 mod kept;
 mod reading;
+mod what_if;
 
 pub use household::{Asked, Held, Household};
 pub use kept::{Deleted, Generated};
@@ -14,6 +16,7 @@ use crate::app::{App, Result, json};
 use crate::domain::advice::{self, Recommendation};
 use crate::domain::market::Snapshot;
 use crate::store::recommendations::{self as kept_rows, RankedPlan};
+use input::KeptInput;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -21,8 +24,10 @@ use uuid::Uuid;
 impl App {
     /// Computes advice, keeps it, and answers the very bytes that are kept.
     pub async fn generate(&self, user: Uuid, asked: Asked, once: Once) -> Result<Vec<u8>> {
-        let held = self.held(user, asked.usage.is_none()).await?;
+        let usage_from_account = asked.usage.is_none();
+        let held = self.held(user, usage_from_account).await?;
         let household = Household::of(asked, held)?;
+        let input = KeptInput::of(&household, usage_from_account).text()?;
         let (snapshot, now) = (self.catalog.snapshot(), self.now());
         let id = Uuid::now_v7();
         let (wanted, priorities) = (household.options.explanations, household.priorities);
@@ -46,6 +51,7 @@ impl App {
             catalog_revision: snapshot.revision,
             algorithm_version: advice.algorithm_version,
             answer: String::from_utf8(body.clone()).map_err(|_| Error::Internal("JSON is not UTF-8".to_owned()))?,
+            input: Some(input),
         };
         self.store
             .write(move |tx| {
@@ -60,9 +66,15 @@ impl App {
 /// The advice itself. Everything random in it follows from the household's own data: the same input gives the same
 /// answer.
 pub fn advise(snapshot: &Snapshot, household: Household, now: Timestamp) -> Result<Recommendation> {
+    let request = request(snapshot, household, now)?;
+    advice::recommend(snapshot, &request).map_err(|error| Error::Rule(format!("{error}.")))
+}
+
+/// What advice is asked for, on the day of `now`.
+fn request(snapshot: &Snapshot, household: Household, now: Timestamp) -> Result<advice::Request> {
     let home = Home::at(snapshot, Some(&household.zip_code));
     let outlook = outlook::of(&home, household.property_type, &household.usage, now)?;
-    let request = advice::Request {
+    Ok(advice::Request {
         as_of: outlook.as_of,
         place: advice::Location::Zip(household.zip_code),
         property_type: household.property_type,
@@ -72,8 +84,7 @@ pub fn advise(snapshot: &Snapshot, household: Household, now: Timestamp) -> Resu
         current_plan: household.current_plan,
         options: household.options,
         include_risks: household.include_risks,
-    };
-    advice::recommend(snapshot, &request).map_err(|error| Error::Rule(format!("{error}.")))
+    })
 }
 
 fn plan_rows(advice: &Recommendation) -> Vec<RankedPlan> {

@@ -142,6 +142,7 @@ pub fn projection(kwh: [i64; 12], spread: i64) -> Projection {
         confidence: 0.95,
         intervals: synthesise(&energies, &zone, Shape::Standard),
         shape: ShapeSource::Standard,
+        other_shapes: None,
     }
 }
 

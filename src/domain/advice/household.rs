@@ -8,13 +8,27 @@ use crate::domain::usage::projection::{Projection, ShapeSource};
 
 impl UserProfile {
     pub fn of(profile: &Profile, projection: &Projection) -> UserProfile {
+        let observed = UserProfile {
+            profile_type: profile.profile_type.as_str().to_owned(),
+            projected_annual_kwh: 0.0,
+            mean_monthly_kwh: 0.0,
+            has_seasonal_pattern: profile.seasonality.seasonal,
+            confidence_score: 0.0,
+            projected_months: Vec::new(),
+            hourly_shape: String::new(),
+        };
+        observed.with_projection(projection)
+    }
+
+    /// The same household with another year ahead: what was observed of it stays.
+    pub fn with_projection(&self, projection: &Projection) -> UserProfile {
         let annual: Energy = projection.months.iter().map(|month| month.expected).sum();
         let kwh = |energy: Energy| rounded(energy.kwh(), 3);
         UserProfile {
-            profile_type: profile.profile_type.as_str().to_owned(),
+            profile_type: self.profile_type.clone(),
             projected_annual_kwh: kwh(annual),
             mean_monthly_kwh: kwh(annual.scale(1, MONTHS as i64)),
-            has_seasonal_pattern: profile.seasonality.seasonal,
+            has_seasonal_pattern: self.has_seasonal_pattern,
             confidence_score: rounded(projection.confidence, 2),
             projected_months: projection
                 .months

@@ -17,6 +17,7 @@ mod fixture;
 mod household;
 mod present;
 mod ranking;
+mod rate_changes;
 mod request;
 mod risks;
 mod savings;
@@ -25,14 +26,19 @@ mod stay;
 #[cfg(test)]
 mod tests;
 mod timing;
+mod what_if;
+#[cfg(test)]
+mod what_if_tests;
 pub mod wording;
 mod year;
 
 pub use answer::*;
 pub use compare::*;
+pub use rate_changes::{AffectedPlans, RateChange};
 pub use request::*;
 pub use savings::break_even_months;
 pub use scores::flexibility;
+pub use what_if::*;
 
 use crate::domain::market::{Place, Snapshot, UtilityRef};
 use crate::domain::units::Money;

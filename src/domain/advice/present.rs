@@ -158,6 +158,9 @@ impl<'a> Presenter<'a> {
             return None;
         }
         let loads = self.shapes.get_or_init(|| {
+            if let Some(others) = &projection.other_shapes {
+                return others.each_ref().map(|intervals| YearLoad::of(intervals, projection));
+            }
             let months: Vec<_> = projection.months.iter().map(|month| (month.month, month.expected)).collect();
             let zone = &projection.intervals.zone;
             [Shape::Flatter, Shape::Peakier].map(|shape| YearLoad::of(&synthesise(&months, zone, shape), projection))

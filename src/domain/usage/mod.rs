@@ -1,5 +1,6 @@
 //! A household's usage: readings as they arrive, normalised, analysed, projected.
 
+pub mod changes;
 pub mod monthly;
 pub mod normalise;
 pub mod profile;
@@ -9,4 +10,5 @@ pub mod readings;
 pub mod report;
 pub mod shape;
 pub mod shape_table;
+mod sun;
 pub mod week;

@@ -1,6 +1,7 @@
 //! Recommendations: made, listed, read back, deleted.
 
 mod request;
+mod what_if_request;
 
 use crate::app::App;
 use crate::app::catalog::Page;
@@ -20,6 +21,7 @@ use poem_openapi::param::{Path, Query};
 use request::GenerateRequest;
 use std::sync::Arc;
 use uuid::Uuid;
+use what_if_request::WhatIfRequest;
 
 pub struct Recommendations;
 
@@ -88,6 +90,23 @@ impl Recommendations {
         user_id: Path<Uuid>,
     ) -> Result<Private<Vec<Generated<'static>>>> {
         Ok(Private::new(app.newest_recommendations(user_id.0, caller.0.user_id, caller.0.is_admin).await?))
+    }
+
+    /// Ask what if
+    ///
+    /// The recommendation as it would be under a scenario: other usage, an electric car, solar panels, a heat pump, use
+    /// moved between hours, other prices, other priorities. Its first warning says what was assumed. It is not kept.
+    #[oai(path = "/:recommendation_id/what-if", method = "post", operation_id = "what_if")]
+    async fn what_if(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        recommendation_id: Path<Uuid>,
+        body: StrictJson<WhatIfRequest>,
+    ) -> Result<Private<Generated<'static>>> {
+        let scenario = body.0.checked()?;
+        let (user, is_admin) = (caller.0.user_id, caller.0.is_admin);
+        Ok(Private::new(app.what_if(recommendation_id.0, user, is_admin, scenario).await?))
     }
 
     /// Delete a recommendation

@@ -126,7 +126,7 @@ impl GenerateRequest {
     }
 }
 
-fn priorities(stated: GeneratePriorities, faults: &mut Faults) -> Option<advice::Priorities> {
+pub fn priorities(stated: GeneratePriorities, faults: &mut Faults) -> Option<advice::Priorities> {
     let GeneratePriorities { cost_priority, flexibility_priority, renewable_priority, rating_priority } = stated;
     advice::Priorities::new(cost_priority, flexibility_priority, renewable_priority, rating_priority)
         .map_err(|wrong| faults.add("preferences", format!("must sum to 100, not to {}", wrong.sum), "sum"))

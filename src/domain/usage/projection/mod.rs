@@ -28,6 +28,8 @@ pub struct Projection {
     /// The expected year as readings: the held shape where intervals are held, else the standard shape.
     pub intervals: Intervals,
     pub shape: ShapeSource,
+    /// The same year over a flatter and a peakier day, where these follow from more than the months alone.
+    pub other_shapes: Option<Box<[Intervals; 2]>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,6 +119,7 @@ pub fn project(
         confidence: confidence(&estimate, &DataQuality::of(set)),
         intervals,
         shape,
+        other_shapes: None,
     })
 }
 

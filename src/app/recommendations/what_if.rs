@@ -1,0 +1,48 @@
+//! A kept recommendation computed again under a scenario: from the household as it was then, stored nowhere.
+
+use super::household::Held;
+use super::input::KeptInput;
+use super::kept::Generated;
+use crate::app::catalog::no_such;
+use crate::app::error::Error;
+use crate::app::{App, Result, json};
+use crate::domain::advice::{Scenario, WhatIfError, what_if};
+use crate::store::recommendations;
+use uuid::Uuid;
+
+impl App {
+    /// The advice as it would be. It is for the day of the recommendation, so that the two can be held side by side.
+    pub async fn what_if(&self, id: Uuid, caller: Uuid, is_admin: bool, scenario: Scenario) -> Result<Vec<u8>> {
+        let found = self.store.read(move |conn| recommendations::by_id(conn, id)).await?;
+        let kept = found.filter(|kept| is_admin || kept.user_id == Some(caller));
+        let kept = kept.ok_or_else(|| no_such("recommendation"))?;
+        let Some(input) = &kept.input else {
+            let message = "What this recommendation was made from is not kept. Generate a new one and ask that.";
+            return Err(Error::Rule(message.to_owned()));
+        };
+        let input = KeptInput::parse(input)?;
+        let held = match kept.user_id {
+            Some(owner) if input.usage_from_account => self.held(owner, true).await?,
+            _ => Held::default(),
+        };
+        let (household, mut notes) = input.household(held);
+        let snapshot = self.catalog.snapshot();
+        if snapshot.revision != kept.catalog_revision {
+            let note =
+                "The catalog has changed since the recommendation, so not every difference comes from the scenario.";
+            notes.push(note.to_owned());
+        }
+        let (now, made_at) = (self.now(), kept.created_at);
+        self.workbench
+            .run(move || {
+                let request = super::request(&snapshot, household, made_at)?;
+                let mut advice = what_if(&snapshot, &request, &scenario).map_err(|error| match error {
+                    WhatIfError::Change(wrong) => Error::field(wrong.field, wrong.message, "range"),
+                    WhatIfError::Advice(error) => Error::Rule(format!("{error}.")),
+                })?;
+                advice.warnings.extend(notes);
+                json(&Generated::new(id, now, &advice))
+            })
+            .await
+    }
+}
