@@ -1,5 +1,7 @@
 //! Accounts: opening one, signing in, the profile, the password, and everything about leaving.
 
+use crate::app::administration::another_admin_remains;
+use crate::app::audit::Act;
 use crate::app::error::Error;
 use crate::app::passwords::Verdict;
 use crate::app::sessions::{Caller, Device, TokenPair, deactivated, unauthenticated};
@@ -8,8 +10,8 @@ use crate::app::{App, Result};
 use crate::domain::catalog::PropertyType;
 use crate::store::consents::{self, Consent};
 use crate::store::error::StoreError;
-use crate::store::sessions;
 use crate::store::users::{self, NewUser, Role, Status, User};
+use crate::store::{password_resets, sessions};
 use jiff::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
@@ -67,7 +69,7 @@ impl App {
                     consents::append(tx, user.id, &consent)?;
                 }
                 sessions::create(tx, &started, hash)?;
-                seal.note(tx, "user_created", user.id, json!({ "ip": started.ip }), now)?;
+                seal.note(tx, "user_created", Act::own(user.id, json!({ "ip": started.ip })), now)?;
                 Ok::<_, StoreError>(user)
             })
             .await
@@ -123,8 +125,9 @@ impl App {
         let (now, seal) = (self.now(), self.seal());
         self.store
             .write(move |tx| {
-                seal.note(tx, "authn_password_change", caller.user_id, json!({}), now)?;
+                seal.note(tx, "authn_password_change", Act::own(caller.user_id, json!({})), now)?;
                 users::set_password(tx, caller.user_id, &hash, true, now)?;
+                password_resets::withdraw(tx, caller.user_id)?;
                 sessions::revoke_all(tx, caller.user_id, Some(caller.session_id), now)
             })
             .await?;
@@ -135,15 +138,12 @@ impl App {
     /// Erases the account and what belongs to it.
     pub async fn erase(&self, user_id: Uuid, password: &str) -> Result<()> {
         self.demand_password(user_id, "password", password).await?;
-        let refusal = || Error::Rule("The last administrator cannot be erased. Appoint another one first.".to_owned());
         let (now, seal) = (self.now(), self.seal());
         self.store
             .write(move |tx| {
                 let user = users::by_id(tx, user_id)?.ok_or(StoreError::NotFound)?;
-                if user.role == Role::Admin && users::count_active_admins(tx)? <= 1 {
-                    return Err(refusal());
-                }
-                seal.note(tx, "user_erased", user_id, json!({}), now)?;
+                seal.note(tx, "user_erased", Act::own(user_id, json!({})), now)?;
+                another_admin_remains(tx, &user)?;
                 Ok::<_, Error>(users::erase(tx, user_id)?)
             })
             .await?;
@@ -181,7 +181,7 @@ impl From<User> for Profile {
     }
 }
 
-fn email_taken(error: StoreError) -> Error {
+pub(super) fn email_taken(error: StoreError) -> Error {
     if error.is_conflict(users::EMAIL_TAKEN) {
         return Error::Rule("This e-mail address is registered already. Sign in, or use another.".to_owned());
     }
@@ -189,7 +189,7 @@ fn email_taken(error: StoreError) -> Error {
 }
 
 /// The text without blanks around it, which must not be all of it.
-fn not_blank(field: &str, text: &str) -> Result<String> {
+pub(super) fn not_blank(field: &str, text: &str) -> Result<String> {
     match text.trim() {
         "" => Err(Error::field(field, "must not be blank", "blank")),
         trimmed => Ok(trimmed.to_owned()),

@@ -18,23 +18,31 @@ impl App {
     }
 }
 
+/// Who did what to whom. Detail is personal: it is erased with its user.
+pub(super) struct Act {
+    /// `None`: nobody who is signed in.
+    pub actor: Option<Uuid>,
+    pub subject: Option<Uuid>,
+    pub detail: Value,
+}
+
+impl Act {
+    /// Something `user` did to their own account.
+    pub fn own(user: Uuid, detail: Value) -> Self {
+        Act { actor: Some(user), subject: Some(user), detail }
+    }
+}
+
 impl Seal {
-    /// Something `user` did to their own account. Names are those of the OWASP logging vocabulary.
-    pub(super) fn note(
-        &self,
-        tx: &mut Tx<'_>,
-        event: &str,
-        user: Uuid,
-        detail: Value,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
+    /// Writes a row about something that was done. Names are those of the OWASP logging vocabulary.
+    pub(super) fn note(&self, tx: &mut Tx<'_>, event: &str, act: Act, now: Timestamp) -> Result<(), StoreError> {
         let event = Event {
             logged_at: now,
             event: event.to_owned(),
-            actor_id: Some(user),
-            subject_id: Some(user),
+            actor_id: act.actor,
+            subject_id: act.subject,
             success: true,
-            detail,
+            detail: act.detail,
         };
         audit::append(tx, &self.0, &event).map(|_head| ())
     }

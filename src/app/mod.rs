@@ -1,6 +1,7 @@
 //! The use cases: each loads, computes with the domain, saves, and knows nothing of HTTP or SQL.
 
 pub mod accounts;
+pub mod administration;
 mod audit;
 pub mod catalog;
 mod comparing;

@@ -1,10 +1,15 @@
 //! Who is signed in: pairs of tokens, their renewal, and the check of every access token.
 
+use crate::app::audit::Act;
 use crate::app::error::Error;
 use crate::app::tokens::{self, Refused};
 use crate::app::{App, Result};
-use crate::store::sessions::{self, Rotation, Session};
-use crate::store::users::{self, Role, Status, User};
+use crate::store::db::{Conn, Tx};
+use crate::store::error::StoreError;
+pub use crate::store::sessions::Session;
+use crate::store::sessions::{self, Rotation};
+pub use crate::store::users::Role;
+use crate::store::users::{self, Status, User};
 use jiff::{SignedDuration, Timestamp};
 use moka::sync::Cache;
 use serde_json::json;
@@ -35,23 +40,45 @@ pub struct TokenPair {
 pub struct Caller {
     pub user_id: Uuid,
     pub session_id: Uuid,
+    pub role: Role,
     pub is_admin: bool,
 }
 
-/// Role, status and token version of the users seen lately.
-pub struct Standings(Cache<Uuid, Option<(Role, Status, i64)>>);
+/// What access tokens are checked against, of the users and sessions seen lately.
+pub struct Standings {
+    /// Role, status and token version.
+    users: Cache<Uuid, Option<(Role, Status, i64)>>,
+    /// Whether it is open.
+    sessions: Cache<Uuid, bool>,
+}
 
 impl Default for Standings {
     fn default() -> Self {
-        Standings(Cache::builder().max_capacity(STANDINGS_MAX).time_to_live(STANDING_LIVES).build())
+        Standings {
+            users: Cache::builder().max_capacity(STANDINGS_MAX).time_to_live(STANDING_LIVES).build(),
+            sessions: Cache::builder().max_capacity(STANDINGS_MAX).time_to_live(STANDING_LIVES).build(),
+        }
     }
 }
 
 impl Standings {
     /// The next check reads the user's row again.
     pub fn forget(&self, user: Uuid) {
-        self.0.invalidate(&user);
+        self.users.invalidate(&user);
     }
+
+    /// The next check reads the session's row again.
+    pub fn forget_session(&self, session: Uuid) {
+        self.sessions.invalidate(&session);
+    }
+}
+
+/// A session as its user sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnSession {
+    pub session: Session,
+    /// The one that asks.
+    pub is_current: bool,
 }
 
 impl App {
@@ -63,21 +90,46 @@ impl App {
                 Refused::Invalid => "The access token is not valid. Sign in again.",
             })
         })?;
-        let standing = match self.standings.0.get(&claims.sub) {
-            Some(standing) => standing,
-            None => {
-                let found = self.store.read(move |conn| users::standing(conn, claims.sub)).await?;
-                self.standings.0.insert(claims.sub, found);
-                found
-            }
-        };
+        let (standing, is_open) = self.standing(claims.sub, claims.sid).await?;
         match standing {
             Some((_, Status::Deactivated, _)) => Err(deactivated()),
-            Some((role, Status::Active, version)) if version == claims.ver => {
-                Ok(Caller { user_id: claims.sub, session_id: claims.sid, is_admin: role == Role::Admin })
+            Some((role, Status::Active, version)) if is_open && version == claims.ver => {
+                Ok(Caller { user_id: claims.sub, session_id: claims.sid, role, is_admin: role == Role::Admin })
             }
             _ => Err(unauthenticated("The access token has been revoked. Sign in again.")),
         }
+    }
+
+    /// Of a user and of one of their sessions, as it was at most a few seconds ago.
+    async fn standing(&self, user: Uuid, session: Uuid) -> Result<(Option<(Role, Status, i64)>, bool)> {
+        if let (Some(standing), Some(is_open)) =
+            (self.standings.users.get(&user), self.standings.sessions.get(&session))
+        {
+            return Ok((standing, is_open));
+        }
+        let look = move |conn: &mut Conn<'_>| {
+            Ok::<_, StoreError>((users::standing(conn, user)?, sessions::is_open(conn, session)?))
+        };
+        let (standing, is_open) = self.store.read(look).await?;
+        self.standings.users.insert(user, standing);
+        self.standings.sessions.insert(session, is_open);
+        Ok((standing, is_open))
+    }
+
+    /// The caller's sessions that are still good, last used first.
+    pub async fn own_sessions(&self, caller: Caller) -> Result<Vec<OwnSession>> {
+        let now = self.now();
+        let found = self.store.read(move |conn| sessions::of_user(conn, caller.user_id, now)).await?;
+        let own = |session: Session| OwnSession { is_current: session.id == caller.session_id, session };
+        Ok(found.into_iter().map(own).collect())
+    }
+
+    /// Ends one of the caller's sessions, and the access tokens made in it.
+    pub async fn end_session(&self, caller: Caller, session: Uuid) -> Result<()> {
+        let now = self.now();
+        let ended = self.store.write(move |tx| sessions::revoke_own(tx, caller.user_id, session, now)).await?;
+        self.standings.forget_session(session);
+        if ended { Ok(()) } else { Err(Error::NotFound("There is no such session. List yours first.".to_owned())) }
     }
 
     /// The successor of a refresh token, with a new access token.
@@ -86,19 +138,20 @@ impl App {
         let now = self.now();
         let (hash, successor) = (tokens::hash_of(presented), self.tokens.successor(presented));
         let (offered, expires_at) = (tokens::hash_of(&successor), self.refresh_expiry(now));
-        let (seal, leeway) =
-            (self.seal(), SignedDuration::try_from(self.config.auth.refresh_reuse).unwrap_or_default());
+        let seal = self.seal();
+        let leeway = SignedDuration::try_from(self.config.auth.refresh_reuse).unwrap_or_default();
+        let age_max = SignedDuration::try_from(self.config.auth.session_age_max).unwrap_or(SignedDuration::MAX);
         let outcome = self
             .store
             .write(move |tx| {
-                let rotation = sessions::rotate(tx, hash, offered, now, expires_at, leeway)?;
+                let rotation = sessions::rotate(tx, hash, offered, now, expires_at, leeway, age_max)?;
                 let user = match &rotation {
                     Rotation::Rotated(session) | Rotation::Repeated { session, .. } => {
                         users::by_id(tx, session.user_id)?
                     }
                     Rotation::Reused(session) => {
                         let detail = json!({ "session_id": session.id });
-                        seal.note(tx, "authn_token_reuse", session.user_id, detail, now)?;
+                        seal.note(tx, "authn_token_reuse", Act::own(session.user_id, detail), now)?;
                         None
                     }
                     Rotation::Refused => None,
@@ -114,6 +167,7 @@ impl App {
             }
             (Rotation::Reused(session), _) => {
                 let user_id = session.user_id;
+                self.standings.forget_session(session.id);
                 tracing::warn!(event = "authn_token_reuse", %user_id, "a spent refresh token came back: session ended");
                 Err(refused())
             }
@@ -124,12 +178,16 @@ impl App {
     /// Ends the session of a refresh token; an unknown token is as good as signed out.
     pub async fn logout(&self, refresh_token: &str) -> Result<()> {
         let (hash, now) = (tokens::hash_of(refresh_token), self.now());
-        self.store
-            .write(move |tx| match sessions::by_token(tx, hash)? {
-                Some(session) => sessions::revoke(tx, session.id, now),
-                None => Ok(()),
-            })
-            .await?;
+        let end = move |tx: &mut Tx<'_>| {
+            let found = sessions::by_token(tx, hash)?;
+            if let Some(session) = &found {
+                sessions::revoke(tx, session.id, now)?;
+            }
+            Ok::<_, StoreError>(found)
+        };
+        if let Some(session) = self.store.write(end).await? {
+            self.standings.forget_session(session.id);
+        }
         Ok(())
     }
 

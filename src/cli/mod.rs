@@ -1,5 +1,6 @@
 //! The command line: one file per command; each parses its arguments, calls what does the work, and prints.
 
+mod admin;
 mod advice_table;
 mod bills;
 mod catalog;
@@ -82,6 +83,8 @@ enum Command {
     Usage(usage::Arguments),
     /// Check, list, convert and keep plan lists
     Catalog(catalog::Arguments),
+    /// Make the first administrator, and look after accounts
+    Admin(admin::Arguments),
     /// Bring the database's schema up to date
     Migrate(migrate::Arguments),
     /// Try out what the service depends on outside of itself
@@ -128,6 +131,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Price(command) => price::run(&command, &settings),
         Command::Usage(command) => usage::run(&command),
         Command::Catalog(command) => catalog::run(&command, &settings),
+        Command::Admin(command) => admin::run(command, &settings),
         Command::Migrate(command) => migrate::run(&command, &settings),
         Command::Openapi(command) => openapi::run(&command),
         Command::Doctor(command) => doctor::run(&command, &settings),

@@ -87,6 +87,8 @@ pub struct Auth {
     pub secret_key_previous: Option<SecretString>,
     pub jwt_lifetime: Duration,
     pub refresh_lifetime: Duration,
+    /// However often it is renewed, a session ends after this.
+    pub session_age_max: Duration,
     /// A spent refresh token may be presented again for this long.
     pub refresh_reuse: Duration,
     pub password_policy: PasswordPolicy,
@@ -343,6 +345,7 @@ fn auth(reader: &mut Reader, environment: Environment) -> Auth {
         secret_key_previous: reader.secret("auth.secret_key_previous"),
         jwt_lifetime: Duration::from_secs(u64::from(minutes) * 60),
         refresh_lifetime: Duration::from_secs(u64::from(days) * 86_400),
+        session_age_max: Duration::from_secs(u64::from(reader.number("auth.session_days_max", 1..=3_650)) * 86_400),
         refresh_reuse: reader.seconds("auth.refresh_reuse_seconds", 0..=300),
         password_policy: reader.choice(
             "auth.password_policy",

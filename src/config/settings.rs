@@ -86,6 +86,7 @@ pub const SETTINGS: &[Setting] = &[
     ),
     classic("auth.jwt_expiration_minutes", "JWT_EXPIRATION_MINUTES", "1440", "Lifetime of an access token."),
     plain("auth.refresh_days", "7", "Lifetime of a refresh token."),
+    plain("auth.session_days_max", "90", "A session ends after this many days, however often it is renewed."),
     plain(
         "auth.refresh_reuse_seconds",
         "30",

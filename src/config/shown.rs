@@ -27,6 +27,7 @@ impl Config {
             ("auth.secret_key_previous", masked(auth.secret_key_previous.as_ref())),
             ("auth.jwt_expiration_minutes", json!(auth.jwt_lifetime.as_secs() / 60)),
             ("auth.refresh_days", json!(auth.refresh_lifetime.as_secs() / 86_400)),
+            ("auth.session_days_max", json!(auth.session_age_max.as_secs() / 86_400)),
             ("auth.refresh_reuse_seconds", json!(auth.refresh_reuse.as_secs())),
             ("auth.password_policy", json!(policy(auth.password_policy))),
             ("auth.argon2_memory_kib", json!(auth.argon2_memory_kib)),

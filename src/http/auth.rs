@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::app::accounts::{NewAccount, Profile};
-use crate::app::sessions::TokenPair;
+use crate::app::sessions::{OwnSession, TokenPair};
 use crate::domain::catalog::PropertyType;
 use crate::http::body::{Answer, Done, StrictJson};
 use crate::http::caller::SignedIn;
@@ -13,6 +13,7 @@ use crate::http::quota::AccountGuard;
 use crate::http::values::{Email, TimeValue};
 use crate::http::{Tag, client};
 use poem::web::Data;
+use poem_openapi::param::Path;
 use poem_openapi::types::ToJSON;
 use poem_openapi::{ApiResponse, Object, OpenApi};
 use serde_json::Value;
@@ -91,6 +92,24 @@ impl Auth {
     #[oai(path = "/logout-all", method = "post", operation_id = "logout_all_sessions")]
     async fn logout_all(&self, app: Data<&Arc<App>>, caller: SignedIn) -> Result<Done> {
         app.logout_all(caller.0.user_id).await?;
+        Ok(Done::NoContent)
+    }
+
+    /// List own sessions
+    ///
+    /// Those that are still good, the last used first: each began with a sign-in or a registration.
+    #[oai(path = "/sessions", method = "get", operation_id = "list_sessions")]
+    async fn sessions(&self, app: Data<&Arc<App>>, caller: SignedIn) -> Result<Answer<Vec<SessionSeen>>> {
+        Ok(Answer(app.own_sessions(caller.0).await?.into_iter().map(SessionSeen::from).collect()))
+    }
+
+    /// End a session
+    ///
+    /// Its refresh token is good no more, and its access tokens end within 5 seconds. 404 for a session that is not
+    /// the caller's or has ended already.
+    #[oai(path = "/sessions/:session_id", method = "delete", operation_id = "end_session")]
+    async fn end_session(&self, app: Data<&Arc<App>>, caller: SignedIn, session_id: Path<Uuid>) -> Result<Done> {
+        app.end_session(caller.0, session_id.0).await?;
         Ok(Done::NoContent)
     }
 
@@ -195,6 +214,25 @@ struct Tokens {
     expires_in: u32,
 }
 
+/// A session of the caller.
+#[derive(Object)]
+#[oai(rename = "Session", skip_serializing_if_is_none)]
+struct SessionSeen {
+    id: Uuid,
+    created_at: TimeValue,
+    /// When its tokens were last renewed.
+    last_used_at: TimeValue,
+    /// It ends then, unless its tokens are renewed before.
+    expires_at: TimeValue,
+    /// Where it began.
+    #[oai(validator(max_length = 64))]
+    ip: Option<String>,
+    #[oai(validator(max_length = 200))]
+    user_agent: Option<String>,
+    /// Whether the request was made in it.
+    is_current: bool,
+}
+
 /// An account.
 #[derive(Object)]
 pub struct User {
@@ -210,6 +248,20 @@ pub struct User {
     #[oai(validator(max_length = 20))]
     role: String,
     created_at: TimeValue,
+}
+
+impl From<OwnSession> for SessionSeen {
+    fn from(OwnSession { session, is_current }: OwnSession) -> Self {
+        SessionSeen {
+            id: session.id,
+            created_at: TimeValue(session.created_at),
+            last_used_at: TimeValue(session.last_used_at),
+            expires_at: TimeValue(session.expires_at),
+            ip: session.ip,
+            user_agent: session.user_agent,
+            is_current,
+        }
+    }
 }
 
 impl From<TokenPair> for Tokens {

@@ -63,7 +63,8 @@ impl<'a> ApiExtractor<'a> for MaybeSignedIn {
 #[derive(Clone)]
 pub struct Identity(pub Result<Option<Caller>, Problem>);
 
-async fn caller_of(request: &Request) -> Result<Option<Caller>, Problem> {
+/// Who asks, if anybody; a credential that is present and bad is an error.
+pub async fn caller_of(request: &Request) -> Result<Option<Caller>, Problem> {
     if let Some(known) = request.data::<Identity>() {
         return known.0.clone();
     }

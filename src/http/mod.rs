@@ -15,6 +15,7 @@ mod markets;
 mod metrics;
 mod once;
 mod operations;
+pub mod permissions;
 mod plans;
 mod price_request;
 pub mod problem;
@@ -59,7 +60,8 @@ pub enum Tag {
 #[rustfmt::skip]
 fn api() -> impl poem_openapi::OpenApi + 'static {
     (
-        auth::Auth,             // /api/v1/auth: POST /register, /login, /refresh, /logout, /logout-all, /password; GET /me
+        auth::Auth,             // /api/v1/auth: POST /register, /login, /refresh, /logout, /logout-all, /password; GET /me, /sessions;
+                                //   DELETE /sessions/{id}
         users::Users,           // /api/v1/users: GET PUT /profile; GET POST /preferences; GET PUT DELETE /current-plan;
                                 //   DELETE /me
         usage::Usage,           // /api/v1/usage: POST /upload, /import; GET /history, /intervals, /profile; DELETE /

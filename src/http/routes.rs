@@ -2,6 +2,7 @@
 //! ones, before the framework flattens them to text.
 
 use crate::http::layers::request_id;
+use crate::http::permissions::{self, Access};
 use crate::http::problem::{self, Problem};
 use poem::endpoint::{BoxEndpoint, EndpointExt, make};
 use poem::http::{Method, StatusCode};
@@ -16,6 +17,9 @@ pub struct Guarded<A>(pub A);
 
 type Operations = HashMap<Method, BoxEndpoint<'static>>;
 
+/// What an operation is called, and whom it serves.
+type Permission = (&'static str, Access);
+
 impl<A: OpenApi> OpenApi for Guarded<A> {
     fn meta() -> Vec<MetaApi> {
         A::meta()
@@ -24,15 +28,17 @@ impl<A: OpenApi> OpenApi for Guarded<A> {
         A::register(registry);
     }
     fn add_routes(self, table: &mut HashMap<String, Operations>) {
-        let documented = documented(&A::meta());
+        let meta = A::meta();
+        let (documented, permissions) = (documented(&meta), permissions(&meta));
         let mut inner = HashMap::new();
         self.0.add_routes(&mut inner);
         for (path, operations) in inner {
             let (allow, template) =
                 (allowed(&operations), documented.get(&shape(&path)).cloned().unwrap_or_else(|| shape(&path).into()));
-            let guarded = table.entry(path).or_default();
+            let guarded = table.entry(path.clone()).or_default();
             for (method, operation) in operations {
-                guarded.insert(method, with_problems(operation, template.clone()).boxed());
+                let permission = permissions[&(shape(&path), method.clone())];
+                guarded.insert(method, with_problems(operation, template.clone(), permission).boxed());
             }
             for method in unlisted(guarded) {
                 guarded.insert(method, wrong_method(allow.clone(), template.clone()).boxed());
@@ -41,13 +47,21 @@ impl<A: OpenApi> OpenApi for Guarded<A> {
     }
 }
 
-/// `endpoint` at `route`, with every error answered as a problem document that carries the request's id.
-fn with_problems<E: Endpoint + 'static>(endpoint: E, route: Arc<str>) -> impl Endpoint<Output = poem::Response> {
+/// `endpoint` at `route` for whom its permission admits, with every error answered as a problem document that carries
+/// the request's id.
+fn with_problems<E: Endpoint + 'static>(
+    endpoint: E,
+    route: Arc<str>,
+    (operation, access): Permission,
+) -> impl Endpoint<Output = poem::Response> {
     endpoint.around(move |endpoint, request: Request| {
         let route = route.clone();
         async move {
             request_id::facts(&request).set_route(route);
             let id = request_id::of(&request);
+            if let Err(refusal) = permissions::check(operation, access, &request).await {
+                return Ok(refusal.into_response(&id));
+            }
             Ok(match endpoint.call(request).await {
                 Ok(output) => output.into_response(),
                 Err(error) if error.is_from_response() => error.into_response(),
@@ -61,6 +75,18 @@ fn with_problems<E: Endpoint + 'static>(endpoint: E, route: Arc<str>) -> impl En
 fn documented(apis: &[MetaApi]) -> HashMap<String, Arc<str>> {
     let paths = apis.iter().flat_map(|api| &api.paths);
     paths.map(|path| (shape(&path.path), path.path.as_str().into())).collect()
+}
+
+/// The permission of every operation, by path and method. An operation without one must not be served.
+fn permissions(apis: &[MetaApi]) -> HashMap<(String, Method), Permission> {
+    let paths = apis.iter().flat_map(|api| &api.paths);
+    let operations = paths.flat_map(|path| path.operations.iter().map(|operation| (shape(&path.path), operation)));
+    let entries = operations.map(|(path, operation)| {
+        let id = operation.operation_id.expect("every operation has an id");
+        let access = permissions::of(id).unwrap_or_else(|| panic!("http/permissions.rs has no entry for {id}"));
+        ((path, operation.method.clone()), (id, access))
+    });
+    entries.collect()
 }
 
 /// `/plans/{}` for `/plans/:plan_id` and `/plans/{plan_id}`.

@@ -13,6 +13,7 @@ pub mod consents;
 pub mod current_plans;
 pub mod feedback;
 pub mod idempotency;
+pub mod password_resets;
 pub mod plans;
 pub mod preferences;
 pub mod recommendations;

@@ -72,7 +72,8 @@ pub fn create(tx: &mut Tx<'_>, new: &Session, token: TokenHash) -> Result<(), St
     insert_token(tx, new.id, token, new.created_at, new.expires_at)
 }
 
-/// Exchanges the token `presented` for `offered`, which expires at `expires_at`.
+/// Exchanges the token `presented` for `offered`, which expires at `expires_at`, but not later than `age_max` after the
+/// session began.
 pub fn rotate(
     tx: &mut Tx<'_>,
     presented: TokenHash,
@@ -80,6 +81,7 @@ pub fn rotate(
     now: Timestamp,
     expires_at: Timestamp,
     leeway: SignedDuration,
+    age_max: SignedDuration,
 ) -> Result<Rotation, StoreError> {
     // Spending is the first statement, so that of two racing requests one waits for the other.
     let spent = tx.execute(
@@ -91,6 +93,8 @@ pub fn rotate(
     if session.revoked_at.is_some() || token.expires_at <= now {
         return Ok(Rotation::Refused);
     }
+    let ends_at = session.created_at.saturating_add(age_max).unwrap_or(Timestamp::MAX);
+    let expires_at = expires_at.min(ends_at);
     if spent == 1 {
         insert_token(tx, session.id, offered, now, expires_at)?;
         tx.execute(
@@ -129,6 +133,19 @@ pub fn of_user(conn: &mut Conn<'_>, user_id: Uuid, now: Timestamp) -> Result<Vec
          ORDER BY last_used_at DESC, id"
     );
     conn.query(&sql, &[user_id.into(), now.into()], session)
+}
+
+/// Whether the session is there and was not ended. That its refresh token has expired does not end it.
+pub fn is_open(conn: &mut Conn<'_>, id: Uuid) -> Result<bool, StoreError> {
+    let sql = "SELECT count(*) FROM sessions WHERE id = $1 AND revoked_at IS NULL";
+    conn.one(sql, &[id.into()], |row| Ok(row.take::<i64>()? == 1))
+}
+
+/// Ends one of the user's own sessions; `false` when there is none such that is still good.
+pub fn revoke_own(tx: &mut Tx<'_>, user_id: Uuid, id: Uuid, now: Timestamp) -> Result<bool, StoreError> {
+    let sql = "UPDATE sessions SET revoked_at = $3 \
+               WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL AND expires_at > $3";
+    Ok(tx.execute(sql, &[id.into(), user_id.into(), now.into()])? == 1)
 }
 
 pub fn revoke(tx: &mut Tx<'_>, id: Uuid, now: Timestamp) -> Result<(), StoreError> {

@@ -1,5 +1,6 @@
 //! The command line as people and scripts meet it: the real binary, its output and its exit codes.
 
+mod admin;
 mod catalog;
 #[path = "../support/claude.rs"]
 mod claude;

@@ -12,8 +12,11 @@ mod limits;
 mod market;
 mod metrics;
 mod pages;
+mod people;
+mod permissions;
 mod plans;
 mod recommendations;
+mod sessions;
 mod sign_in;
 #[path = "../support/mod.rs"]
 mod support;

@@ -17,6 +17,7 @@ type Part = fn(&Store);
 const STORY: &[(&str, Part)] = &[
     ("users", story::users),
     ("sessions", story::sessions),
+    ("password resets", story::password_resets),
     ("preferences", story::preferences),
     ("current plans", story::current_plans),
     ("monthly usage", story::monthly_usage),

@@ -15,6 +15,7 @@ use treebeard::store::db::filter::Page;
 use treebeard::store::error::StoreError;
 use treebeard::store::feedback::{self, Feedback, FeedbackFilter, FeedbackKind};
 use treebeard::store::idempotency::{self, Claim, KeptAnswer};
+use treebeard::store::password_resets;
 use treebeard::store::preferences::{self, Preferences};
 use treebeard::store::recommendations::{self, RankedPlan, Recommendation, RecommendationFilter};
 use treebeard::store::sessions::{self, Rotation, Session};
@@ -91,7 +92,7 @@ pub fn sessions(store: &Store) {
     let owner = user(store, "sessions@example.com").id;
     let (first, second, third) = ([1; 32], [2; 32], [3; 32]);
     let week = SignedDuration::from_hours(7 * 24);
-    let leeway = SignedDuration::from_secs(30);
+    let (leeway, age_max) = (SignedDuration::from_secs(30), SignedDuration::from_hours(30 * 24));
     let session = Session {
         id: id(),
         user_id: owner,
@@ -105,7 +106,7 @@ pub fn sessions(store: &Store) {
     let new = session.clone();
     write(store, move |tx| sessions::create(tx, &new, first));
     let rotate = |presented, offered, now| {
-        write(store, move |tx| sessions::rotate(tx, presented, offered, now, now + week, leeway))
+        write(store, move |tx| sessions::rotate(tx, presented, offered, now, now + week, leeway, age_max))
     };
     let rotated = Session { last_used_at: at(1), expires_at: at(1) + week, ..session.clone() };
     assert_eq!(rotate(first, second, at(1)), Rotation::Rotated(rotated.clone()));
@@ -123,10 +124,46 @@ pub fn sessions(store: &Store) {
     let (mine, other) = (Session { id: id(), ..session.clone() }, Session { id: id(), ..session });
     let (a, b) = (mine.clone(), other);
     write(store, move |tx| sessions::create(tx, &a, [4; 32]).and_then(|()| sessions::create(tx, &b, [5; 32])));
-    assert_eq!(write(store, move |tx| sessions::revoke_all(tx, owner, Some(mine.id), at(3))), 1);
+    let is_open = |id| store.read_blocking(move |conn| sessions::is_open(conn, id)).unwrap();
+    assert!(is_open(mine.id) && !is_open(Uuid::nil()));
+    let old = at(0) + SignedDuration::from_hours(29 * 24);
+    let last = write(store, move |tx| {
+        sessions::rotate(tx, [4; 32], [6; 32], at(1), at(1) + week, leeway, age_max)?;
+        tx.execute("UPDATE refresh_tokens SET expires_at = $1", &[(old + week).into()])?;
+        sessions::rotate(tx, [6; 32], [7; 32], old, old + week, leeway, age_max)
+    });
+    let Rotation::Rotated(last) = last else { panic!("{last:?}") };
+    assert_eq!(last.expires_at, at(0) + age_max, "renewing does not make a session older than it may be");
+    let stranger = user(store, "stranger@example.com").id;
+    assert!(!write(store, move |tx| sessions::revoke_own(tx, stranger, mine.id, at(3))), "another user's");
+    assert!(write(store, move |tx| sessions::revoke_own(tx, owner, mine.id, at(3))));
+    assert!(!write(store, move |tx| sessions::revoke_own(tx, owner, mine.id, at(3))), "ended already");
+    assert!(!is_open(mine.id));
+    let another = Session { id: id(), ..mine.clone() };
+    let kept = another.id;
+    write(store, move |tx| sessions::create(tx, &another, [8; 32]));
+    assert_eq!(write(store, move |tx| sessions::revoke_all(tx, owner, Some(kept), at(3))), 1);
     assert_eq!(write(store, move |tx| sessions::revoke_all(tx, owner, None, at(3))), 1);
-    assert_eq!(write(store, move |tx| sessions::sweep(tx, at(0) + week + week)), 3);
+    assert_eq!(write(store, move |tx| sessions::sweep(tx, at(0) + age_max + week)), 4);
     assert_eq!(store.read_blocking(move |conn| sessions::by_token(conn, second)).unwrap(), None, "tokens go with it");
+}
+
+pub fn password_resets(store: &Store) {
+    let owner = user(store, "forgetful@example.com").id;
+    let spend = |token: [u8; 32], now| store.write_blocking(move |tx| password_resets::spend(tx, token, now)).unwrap();
+    write(store, move |tx| password_resets::replace(tx, owner, [1; 32], at(0), at(30)));
+    write(store, move |tx| password_resets::replace(tx, owner, [2; 32], at(1), at(31)));
+    assert_eq!(store.read_blocking(move |conn| password_resets::made_at(conn, owner)).unwrap(), Some(at(1)));
+    assert_eq!(spend([1; 32], at(2)), None, "a newer link has taken its place");
+    assert_eq!(spend([2; 32], at(2)), Some(owner));
+    assert_eq!(spend([2; 32], at(2)), None, "good for one use");
+    write(store, move |tx| password_resets::replace(tx, owner, [3; 32], at(1), at(31)));
+    assert_eq!(spend([3; 32], at(31)), None, "over");
+    write(store, move |tx| password_resets::replace(tx, owner, [4; 32], at(1), at(31)));
+    write(store, move |tx| password_resets::withdraw(tx, owner));
+    assert_eq!(spend([4; 32], at(2)), None);
+    write(store, move |tx| password_resets::replace(tx, owner, [5; 32], at(1), at(31)));
+    assert_eq!(write(store, move |tx| password_resets::sweep(tx, at(32))), 1);
 }
 
 pub fn preferences(store: &Store) {

@@ -1,0 +1,145 @@
+//! What an operator does to accounts: the first administrator, roles, deactivation, deletion. Each act is written to
+//! the audit log in its transaction, and the last active administrator stays.
+
+use crate::app::accounts::{email_taken, not_blank};
+use crate::app::audit::Act;
+use crate::app::error::Error;
+use crate::app::{App, Result};
+use crate::domain::catalog::PropertyType;
+use crate::store::db::Tx;
+use crate::store::db::filter::{Page, Paged};
+use crate::store::{password_resets, sessions, users};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+pub use crate::store::users::{Role, Status, User, UserFilter};
+
+/// A checked request for an administrator's account.
+pub struct NewAdmin {
+    pub email: String,
+    pub password: String,
+    pub name: String,
+    pub zip_code: String,
+}
+
+/// Who acts: an administrator through the API, or nobody the service knows, on its own machine.
+pub type Actor = Option<Uuid>;
+
+impl App {
+    /// Opens an account with the role of an administrator.
+    pub async fn create_admin(&self, new: NewAdmin) -> Result<User> {
+        self.passwords.check("password", &new.password)?;
+        let now = self.now();
+        let user = users::NewUser {
+            id: Uuid::now_v7(),
+            email: new.email.trim().to_owned(),
+            password_hash: self.passwords.hash(&new.password).await?,
+            name: not_blank("name", &new.name)?,
+            zip_code: new.zip_code,
+            property_type: PropertyType::Residential,
+            role: Role::Admin,
+            now,
+        };
+        let seal = self.seal();
+        let create = move |tx: &mut Tx<'_>| {
+            let act = Act { actor: None, subject: Some(user.id), detail: json!({ "role": Role::Admin.as_str() }) };
+            seal.note(tx, "user_created", act, now)?;
+            users::create(tx, &user)
+        };
+        self.store.write(create).await.map_err(email_taken)
+    }
+
+    /// Whether anybody could administer the service.
+    pub fn has_admin_blocking(&self) -> Result<bool> {
+        Ok(self.store.read_blocking(users::count_active_admins)? > 0)
+    }
+
+    pub async fn users(&self, wanted: UserFilter, page: Page) -> Result<Paged<User>> {
+        Ok(self.store.read(move |conn| users::list(conn, &wanted, page)).await?)
+    }
+
+    /// The user with this id, or else with this e-mail address.
+    pub async fn find_user(&self, who: &str) -> Result<User> {
+        let (id, email) = (who.trim().parse::<Uuid>().ok(), who.to_owned());
+        let found = self.store.read(move |conn| match id {
+            Some(id) => users::by_id(conn, id),
+            None => users::by_email(conn, &email),
+        });
+        found.await?.ok_or_else(|| Error::NotFound("There is no such user.".to_owned()))
+    }
+
+    /// The user's access tokens end: they carry the role.
+    pub async fn set_role(&self, actor: Actor, id: Uuid, role: Role) -> Result<User> {
+        not_oneself(actor, id, "role")?;
+        let detail = move |before: &User| json!({ "before": before.role.as_str(), "after": role.as_str() });
+        let admin_stays = role == Role::Admin;
+        let change = move |tx: &mut Tx<'_>, now| Ok(users::set_role(tx, id, role, now)?);
+        self.change(actor, id, "privilege_permissions_changed", admin_stays, detail, change).await
+    }
+
+    /// A deactivated user is signed out everywhere and cannot sign in.
+    pub async fn set_status(&self, actor: Actor, id: Uuid, status: Status) -> Result<User> {
+        not_oneself(actor, id, "status")?;
+        let event = if status == Status::Active { "user_enabled" } else { "user_disabled" };
+        let detail = move |before: &User| json!({ "before": before.status.as_str(), "after": status.as_str() });
+        let change = move |tx: &mut Tx<'_>, now| {
+            if status == Status::Deactivated {
+                sessions::revoke_all(tx, id, None, now)?;
+                password_resets::withdraw(tx, id)?;
+            }
+            Ok(users::set_status(tx, id, status, now)?)
+        };
+        self.change(actor, id, event, status == Status::Active, detail, change).await
+    }
+
+    /// Erases the account as its owner would.
+    pub async fn delete_user(&self, actor: Actor, id: Uuid) -> Result<()> {
+        not_oneself(actor, id, "account")?;
+        let erase = move |tx: &mut Tx<'_>, _| Ok(users::erase(tx, id)?);
+        self.change(actor, id, "user_erased", false, |_| json!({}), erase).await
+    }
+
+    /// One act on one account. The note comes first: it locks the log until the end, so that two acts at once cannot
+    /// each take away what the other counts on.
+    async fn change<T: Send + 'static>(
+        &self,
+        actor: Actor,
+        id: Uuid,
+        event: &'static str,
+        admin_stays: bool,
+        detail: impl FnOnce(&User) -> Value + Send + 'static,
+        work: impl FnOnce(&mut Tx<'_>, Timestamp) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (now, seal) = (self.now(), self.seal());
+        let changed = self.store.write(move |tx| {
+            let found = users::by_id(tx, id)?;
+            let before = found.ok_or_else(|| Error::NotFound("There is no such user.".to_owned()))?;
+            seal.note(tx, event, Act { actor, subject: Some(id), detail: detail(&before) }, now)?;
+            if !admin_stays {
+                another_admin_remains(tx, &before)?;
+            }
+            work(tx, now)
+        });
+        let changed = changed.await?;
+        self.standings.forget(id);
+        Ok(changed)
+    }
+}
+
+/// Refuses to take the last administrator away.
+pub(super) fn another_admin_remains(tx: &mut Tx<'_>, leaving: &User) -> Result<()> {
+    let counts = leaving.role == Role::Admin && leaving.status == Status::Active;
+    if counts && users::count_active_admins(tx)? <= 1 {
+        let message = "This is the last administrator. Appoint another one first.";
+        return Err(Error::Rule(message.to_owned()));
+    }
+    Ok(())
+}
+
+fn not_oneself(actor: Actor, id: Uuid, what: &str) -> Result<()> {
+    if actor == Some(id) {
+        return Err(Error::Rule(format!("You cannot change your own {what} here. Ask another administrator.")));
+    }
+    Ok(())
+}
