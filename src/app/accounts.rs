@@ -6,6 +6,7 @@ use crate::app::error::Error;
 use crate::app::passwords::Verdict;
 use crate::app::sessions::{Caller, Device, TokenPair, deactivated, unauthenticated};
 use crate::app::tokens;
+use crate::app::version::{Expected, Version};
 use crate::app::{App, Result};
 use crate::domain::catalog::PropertyType;
 use crate::store::consents::{self, Consent};
@@ -108,13 +109,24 @@ impl App {
         self.user(user_id).await.map(Profile::from)
     }
 
-    pub async fn change_profile(&self, user_id: Uuid, mut change: ProfileChange) -> Result<Profile> {
+    /// Changes the account as it is `expected` to be.
+    pub async fn change_profile(
+        &self,
+        user_id: Uuid,
+        mut change: ProfileChange,
+        expected: Expected,
+    ) -> Result<Profile> {
         if let Some(name) = &change.name {
             change.name = Some(not_blank("name", name)?);
         }
         let now = self.now();
-        let changed = self.store.write(move |tx| users::change_profile(tx, user_id, &change, now)).await;
-        changed.map(Profile::from).map_err(email_taken)
+        self.store
+            .write(move |tx| {
+                let present = users::by_id(tx, user_id)?.map(Profile::from);
+                expected.check(present.as_ref().map(Version::of).as_ref())?;
+                users::change_profile(tx, user_id, &change, now).map(Profile::from).map_err(email_taken)
+            })
+            .await
     }
 
     /// Sets a new password; every other session ends, and so does every access token.

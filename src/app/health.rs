@@ -7,10 +7,14 @@ use crate::store::error::StoreError;
 use crate::store::migrate;
 pub use crate::writer::BreakerState;
 use jiff::Timestamp;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::sync::Mutex as Turn;
 
 /// A database that does not answer by then is down.
 const DATABASE_ANSWERS_WITHIN: Duration = Duration::from_secs(2);
+/// What was found out is told again for as long, however many ask.
+const FOUND_LASTS: Duration = Duration::from_secs(1);
 /// Less free than this, or than a tenth, is worth a warning.
 const FREE_BYTES_MIN: u64 = 200 << 20;
 
@@ -48,7 +52,7 @@ pub struct MigrationsHealth {
     pub applied: Option<i64>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct DiskHealth {
     pub level: Level,
     /// Free bytes where the data lies; `None` when that cannot be found out.
@@ -63,11 +67,33 @@ pub struct ExplanationsHealth {
     pub breaker: Option<BreakerState>,
 }
 
+/// What the last look at the database and the disk found.
+#[derive(Debug, Clone, Copy)]
+struct Found {
+    at: Instant,
+    /// The newest applied migration and the newest known; `None` when the database did not answer.
+    versions: Option<(i64, i64)>,
+    latency: Duration,
+    disk: DiskHealth,
+}
+
+/// Looks at most once a second, one at a time: probes cost nothing, and hit nothing, however often they come.
+#[derive(Debug, Default)]
+pub struct Probe {
+    last: Mutex<Option<Found>>,
+    turn: Turn<()>,
+}
+
+impl Probe {
+    fn recent(&self) -> Option<Found> {
+        let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.filter(|found| found.at.elapsed() < FOUND_LASTS)
+    }
+}
+
 impl App {
     pub async fn health(&self) -> Health {
-        let started = Instant::now();
-        let versions = self.schema_versions().await;
-        let latency = started.elapsed();
+        let Found { versions, latency, disk, .. } = self.found().await;
         let kind = match self.store.engine() {
             Engine::Sqlite => "sqlite",
             Engine::Postgres => "postgres",
@@ -80,7 +106,6 @@ impl App {
             Some((applied, _)) => MigrationsHealth { level: Level::Unhealthy, applied: Some(applied) },
             None => MigrationsHealth { level: Level::Unhealthy, applied: None },
         };
-        let disk = self.disk();
         let explanations = self.explanations_health();
         let stopping = if self.is_draining() { Level::Unhealthy } else { Level::Healthy };
         Health {
@@ -100,6 +125,26 @@ impl App {
 
     /// The newest applied migration and the newest known; `None` when the database does not answer.
     pub async fn schema_versions(&self) -> Option<(i64, i64)> {
+        self.found().await.versions
+    }
+
+    /// What was found a moment ago, or is found out now. Who comes meanwhile waits for it and does not look again.
+    async fn found(&self) -> Found {
+        if let Some(found) = self.probe.recent() {
+            return found;
+        }
+        let _turn = self.probe.turn.lock().await;
+        if let Some(found) = self.probe.recent() {
+            return found;
+        }
+        let started = Instant::now();
+        let versions = self.ask_versions().await;
+        let found = Found { versions, latency: started.elapsed(), disk: self.disk(), at: Instant::now() };
+        *self.probe.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
+        found
+    }
+
+    async fn ask_versions(&self) -> Option<(i64, i64)> {
         let asked = self.store.read(migrate::versions);
         match tokio::time::timeout(DATABASE_ANSWERS_WITHIN, asked).await {
             Ok(Ok(versions)) => Some(versions),

@@ -1,10 +1,13 @@
 //! What a user keeps for recommendations: the weights of what matters, and the plan they are on.
 
 use crate::app::error::Error;
+use crate::app::version::{Expected, Version};
 use crate::app::{App, Result};
 use crate::domain::advice::{CurrentPlan, Priorities};
 use crate::domain::tariff::Cents;
 use crate::domain::units::{Money, Price};
+use crate::store::db::Tx;
+use crate::store::error::StoreError;
 use crate::store::{current_plans, preferences};
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -19,28 +22,30 @@ pub struct SavedPriorities {
 
 impl App {
     pub async fn priorities(&self, user_id: Uuid) -> Result<SavedPriorities> {
-        let saved = self.store.read(move |conn| preferences::of_user(conn, user_id)).await?;
-        let defaults = SavedPriorities { priorities: Priorities::default(), updated_at: None };
-        Ok(saved.map_or(defaults, |saved| SavedPriorities {
-            priorities: Priorities {
-                cost: saved.cost,
-                flexibility: saved.flexibility,
-                renewable: saved.renewable,
-                rating: saved.rating,
-            },
-            updated_at: Some(saved.updated_at),
-        }))
+        Ok(priorities_of(self.store.read(move |conn| preferences::of_user(conn, user_id)).await?))
     }
 
-    /// Saves cost, flexibility, renewable and rating, in this order.
-    pub async fn save_priorities(&self, user_id: Uuid, percent: [u8; 4]) -> Result<SavedPriorities> {
+    /// Saves cost, flexibility, renewable and rating, in this order, in place of what is `expected`.
+    pub async fn save_priorities(
+        &self,
+        user_id: Uuid,
+        percent: [u8; 4],
+        expected: Expected,
+    ) -> Result<SavedPriorities> {
         let [cost, flexibility, renewable, rating] = percent;
-        let priorities = Priorities::new(cost, flexibility, renewable, rating)
+        Priorities::new(cost, flexibility, renewable, rating)
             .map_err(|wrong| Error::Rule(format!("The priorities sum to {}. They must sum to 100.", wrong.sum)))?;
         let updated_at = self.now();
         let row = preferences::Preferences { cost, flexibility, renewable, rating, updated_at };
-        self.store.write(move |tx| preferences::save(tx, user_id, &row)).await?;
-        Ok(SavedPriorities { priorities, updated_at: Some(updated_at) })
+        self.store
+            .write(move |tx| {
+                let present = priorities_of(preferences::of_user(tx, user_id)?);
+                expected.check(Some(&Version::of(&present)))?;
+                preferences::save(tx, user_id, &row)?;
+                // As the database keeps it, so that its version is that of the next read.
+                Ok(priorities_of(preferences::of_user(tx, user_id)?))
+            })
+            .await
     }
 
     /// The plan the user said they are on, and since when we know.
@@ -49,15 +54,30 @@ impl App {
         Ok(saved.map(|(plan, updated_at)| (of_row(plan), updated_at)))
     }
 
-    pub async fn save_current_plan(&self, user_id: Uuid, plan: CurrentPlan) -> Result<(CurrentPlan, Timestamp)> {
+    /// Saves the plan in place of what is `expected`.
+    pub async fn save_current_plan(
+        &self,
+        user_id: Uuid,
+        plan: CurrentPlan,
+        expected: Expected,
+    ) -> Result<(CurrentPlan, Timestamp)> {
         if let (Some(start), Some(end)) = (plan.contract_start_date, plan.contract_end_date)
             && end < start
         {
             return Err(Error::field("contract_end_date", "must not lie before contract_start_date", "order"));
         }
-        let (now, row) = (self.now(), to_row(plan.clone())?);
-        self.store.write(move |tx| current_plans::save(tx, user_id, &row, now)).await?;
-        Ok((plan, now))
+        let (now, row) = (self.now(), to_row(plan)?);
+        let saved = move |tx: &mut Tx<'_>| -> Result<_> {
+            let found = current_plans::of_user(tx, user_id)?;
+            Ok(found.map(|(plan, updated_at)| (of_row(plan), updated_at)))
+        };
+        self.store
+            .write(move |tx| {
+                expected.check(saved(tx)?.as_ref().map(Version::of).as_ref())?;
+                current_plans::save(tx, user_id, &row, now)?;
+                saved(tx)?.ok_or_else(|| Error::from(StoreError::NotFound))
+            })
+            .await
     }
 
     /// Deleting what is not there is done, too.
@@ -65,6 +85,14 @@ impl App {
         self.store.write(move |tx| current_plans::delete(tx, user_id)).await?;
         Ok(())
     }
+}
+
+fn priorities_of(saved: Option<preferences::Preferences>) -> SavedPriorities {
+    let Some(saved) = saved else {
+        return SavedPriorities { priorities: Priorities::default(), updated_at: None };
+    };
+    let preferences::Preferences { cost, flexibility, renewable, rating, updated_at } = saved;
+    SavedPriorities { priorities: Priorities { cost, flexibility, renewable, rating }, updated_at: Some(updated_at) }
 }
 
 fn of_row(row: current_plans::CurrentPlan) -> CurrentPlan {

@@ -18,6 +18,7 @@ pub mod recommendations;
 pub mod sessions;
 pub mod tokens;
 pub mod usage;
+pub mod version;
 pub mod workbench;
 
 use crate::config::Config;
@@ -25,8 +26,10 @@ use crate::store::Store;
 use crate::writer::Writer;
 use catalog::Catalog;
 use error::Error;
+use health::Probe;
 use jiff::Timestamp;
 use passwords::Passwords;
+use recommendations::Rankings;
 use sessions::Standings;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -43,9 +46,11 @@ pub struct App {
     pub passwords: Passwords,
     pub standings: Standings,
     pub catalog: Catalog,
+    pub rankings: Rankings,
     pub workbench: Workbench,
     /// `None` without a key: explanations come from templates.
     pub writer: Option<Writer>,
+    probe: Probe,
     draining: AtomicBool,
 }
 
@@ -61,7 +66,20 @@ impl App {
         let (standings, workbench, draining) = (Standings::default(), Workbench::default(), AtomicBool::new(false));
         let writer = explanations::writer_settings(&config).map(Writer::start).transpose();
         let writer = writer.map_err(|error| Error::Unavailable(format!("no thread for explanations: {error}")))?;
-        Ok(Arc::new(App { config, store, tokens, passwords, standings, catalog, workbench, writer, draining }))
+        let (rankings, probe) = (Rankings::default(), Probe::default());
+        Ok(Arc::new(App {
+            config,
+            store,
+            tokens,
+            passwords,
+            standings,
+            catalog,
+            rankings,
+            workbench,
+            writer,
+            probe,
+            draining,
+        }))
     }
 
     /// The clock of everything above the domain; below it, time is an argument.

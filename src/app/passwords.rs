@@ -50,6 +50,7 @@ struct Counters {
     computed: AtomicU64,
     nanoseconds: AtomicU64,
     refused: AtomicU64,
+    waiting: AtomicU64,
 }
 
 /// What the pool does now and has done since the start.
@@ -60,6 +61,8 @@ pub struct Figures {
     pub time: Duration,
     /// Requests sent away because the pool was busy.
     pub refused: u64,
+    /// Requests that wait for their turn now.
+    pub waiting: u64,
     pub permits_free: u64,
 }
 
@@ -99,6 +102,7 @@ impl Passwords {
             computed: of(&self.counters.computed),
             time: Duration::from_nanos(of(&self.counters.nanoseconds)),
             refused: of(&self.counters.refused),
+            waiting: of(&self.counters.waiting),
             permits_free: self.permits.available_permits() as u64,
         }
     }
@@ -117,8 +121,9 @@ impl Passwords {
     }
 
     async fn permit(&self) -> Result<OwnedSemaphorePermit, Error> {
-        let waiting = self.permits.clone().acquire_owned();
-        match tokio::time::timeout(WAIT_MAX, waiting).await {
+        let _waiting = Waiting::one(&self.counters.waiting);
+        let permit = self.permits.clone().acquire_owned();
+        match tokio::time::timeout(WAIT_MAX, permit).await {
             Ok(Ok(permit)) => Ok(permit),
             _ => Err(self.busy()),
         }
@@ -128,6 +133,22 @@ impl Passwords {
         self.counters.refused.fetch_add(1, Ordering::Relaxed);
         let message = "Too many sign-ins at once. Try again in a few seconds.".to_owned();
         Error::Busy { message, retry_after_seconds: 2 }
+    }
+}
+
+/// Counts one request as waiting for as long as it does, also when its client hangs up.
+struct Waiting<'a>(&'a AtomicU64);
+
+impl<'a> Waiting<'a> {
+    fn one(count: &'a AtomicU64) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Waiting(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

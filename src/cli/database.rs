@@ -19,8 +19,11 @@ pub fn open(config: &Config, migrations: Migrations) -> Result<Store, Failure> {
         std::fs::create_dir_all(folder)
             .map_err(|error| Failure::failed(format!("{} cannot be made: {error}", folder.display())))?;
     }
-    Store::open(&config.database.url.reveal(), Options { sqlite, postgres, migrations })
-        .map_err(|error| failure(&error))
+    Store::open(
+        &config.database.url.reveal(),
+        Options { sqlite, postgres, migrations, slow_query: config.logging.slow_query },
+    )
+    .map_err(|error| failure(&error))
 }
 
 /// How the schema relates to this program; changes nothing and creates nothing.

@@ -148,6 +148,8 @@ pub struct Logging {
     pub format: LogFormat,
     /// Requests that take longer are logged as warnings.
     pub slow_request: Duration,
+    /// A database statement that takes longer is logged.
+    pub slow_query: Duration,
 }
 
 #[derive(Debug, Clone)]
@@ -396,8 +398,9 @@ fn logging(reader: &mut Reader) -> Logging {
     }
     let format = reader
         .choice("logging.format", &[("auto", LogFormat::Auto), ("text", LogFormat::Text), ("json", LogFormat::Json)]);
-    let slow = reader.number("logging.slow_request_milliseconds", 1..=3_600_000);
-    Logging { level, format, slow_request: Duration::from_millis(u64::from(slow)) }
+    let mut slow = |key| Duration::from_millis(u64::from(reader.number(key, 0..=3_600_000)));
+    let slow_request = slow("logging.slow_request_milliseconds");
+    Logging { level, format, slow_request, slow_query: slow("logging.slow_query_milliseconds") }
 }
 
 /// The rules that need more than one value.

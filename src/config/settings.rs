@@ -149,6 +149,11 @@ pub const SETTINGS: &[Setting] = &[
     ),
     plain("logging.format", "\"auto\"", "text, json, or auto: text on a terminal, JSON otherwise."),
     plain("logging.slow_request_milliseconds", "1000", "A request that takes longer is logged as a warning."),
+    plain(
+        "logging.slow_query_milliseconds",
+        "250",
+        "A database statement that takes longer is logged as a warning, without its values.",
+    ),
     secret("metrics.token", None, "Bearer token that GET /metrics asks for. Empty: anybody may read the metrics."),
 ];
 

@@ -55,6 +55,7 @@ impl Config {
             ("logging.level", json!(self.logging.level)),
             ("logging.format", json!(format(self.logging.format))),
             ("logging.slow_request_milliseconds", json!(self.logging.slow_request.as_millis() as u64)),
+            ("logging.slow_query_milliseconds", json!(self.logging.slow_query.as_millis() as u64)),
             ("metrics.token", masked(self.metrics.token.as_ref())),
         ]
     }

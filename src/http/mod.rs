@@ -5,6 +5,7 @@ pub mod body;
 pub mod caller;
 mod client;
 mod compare_request;
+mod conditional;
 mod current_plan;
 mod described;
 mod docs;

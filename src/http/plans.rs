@@ -149,7 +149,7 @@ pub fn page_request(page: Option<u32>, page_size: Option<u32>) -> PageRequest {
 pub fn single_answer<T>(app: &App, request: &Request, question: Question) -> Result<Public<T>> {
     let fresh = ready::wants_fresh(request);
     let (answer, held) = app.catalog.answer(question, fresh)?;
-    Ok(Public::new(request, answer, status(fresh, held)))
+    Ok(Public::new(request, answer, CacheStatus::of(fresh, held)))
 }
 
 fn list_answer<T>(app: &App, request: &Request, question: Question) -> Result<Public<T>> {
@@ -161,15 +161,7 @@ fn list_answer<T>(app: &App, request: &Request, question: Question) -> Result<Pu
     let fresh = ready::wants_fresh(request);
     let (answer, held) = app.catalog.answer(question, fresh)?;
     let link = ready::links(request, page, answer.total_pages);
-    Ok(Public::new(request, answer, status(fresh, held)).linked(link))
-}
-
-fn status(fresh: bool, held: bool) -> CacheStatus {
-    match (fresh, held) {
-        (true, _) => CacheStatus::Bypass,
-        (false, true) => CacheStatus::Hit,
-        (false, false) => CacheStatus::Miss,
-    }
+    Ok(Public::new(request, answer, CacheStatus::of(fresh, held)).linked(link))
 }
 
 /// What kind of plan.

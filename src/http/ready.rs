@@ -21,16 +21,21 @@ const CACHE_STATUS: HeaderName = HeaderName::from_static("x-cache-status");
 pub struct Private<T> {
     body: Bytes,
     link: Option<String>,
+    status: Option<CacheStatus>,
     of: PhantomData<fn() -> T>,
 }
 
 impl<T> Private<T> {
     pub fn new(body: impl Into<Bytes>) -> Self {
-        Private { body: body.into(), link: None, of: PhantomData }
+        Private { body: body.into(), link: None, status: None, of: PhantomData }
     }
     /// With the `Link` header of a paged list.
     pub fn linked(self, link: String) -> Self {
         Private { link: (!link.is_empty()).then_some(link), ..self }
+    }
+    /// What it was made from came out of a cache, or did not.
+    pub fn from_cache(self, status: CacheStatus) -> Self {
+        Private { status: Some(status), ..self }
     }
 }
 
@@ -54,6 +59,15 @@ pub enum CacheStatus {
 }
 
 impl CacheStatus {
+    /// Of an answer that was `held` already, or made because a `fresh` one was wanted.
+    pub const fn of(fresh: bool, held: bool) -> Self {
+        match (fresh, held) {
+            (true, _) => CacheStatus::Bypass,
+            (false, true) => CacheStatus::Hit,
+            (false, false) => CacheStatus::Miss,
+        }
+    }
+
     const fn as_str(self) -> &'static str {
         match self {
             CacheStatus::Hit => "HIT",
@@ -131,6 +145,7 @@ impl<T> IntoResponse for Private<T> {
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
         add_text(headers, header::LINK, self.link.as_deref());
+        add_text(headers, CACHE_STATUS, self.status.map(CacheStatus::as_str));
         response
     }
 }
@@ -164,7 +179,10 @@ fn add_text(headers: &mut HeaderMap, name: HeaderName, text: Option<&str>) {
 
 impl<T: JsonSchema> ApiResponse for Private<T> {
     fn meta() -> MetaResponses {
-        let headers = vec![text_header("Link", "Other pages of a list (RFC 8288)")];
+        let headers = vec![
+            text_header("Link", "Other pages of a list (RFC 8288)"),
+            text_header("X-Cache-Status", "HIT, MISS or BYPASS, where a cache is asked"),
+        ];
         MetaResponses { responses: vec![answer::<T>(headers)] }
     }
     fn register(registry: &mut Registry) {
@@ -205,7 +223,7 @@ fn answer<T: JsonSchema>(headers: Vec<MetaHeader>) -> MetaResponse {
     }
 }
 
-fn text_header(name: &str, description: &str) -> MetaHeader {
+pub fn text_header(name: &str, description: &str) -> MetaHeader {
     MetaHeader {
         name: name.to_owned(),
         description: Some(description.to_owned()),

@@ -4,12 +4,14 @@ use crate::app::App;
 use crate::app::accounts::ProfileChange;
 use crate::app::error::Error;
 use crate::app::household::SavedPriorities;
+use crate::app::version::Version;
 use crate::domain::advice::{CurrentPlan, Priorities};
 use crate::domain::catalog::PropertyType;
 use crate::http::Tag;
 use crate::http::auth::User;
-use crate::http::body::{Answer, Done, StrictJson};
+use crate::http::body::{Done, StrictJson};
 use crate::http::caller::SignedIn;
+use crate::http::conditional::{IfMatch, Versioned};
 use crate::http::current_plan::PlanOnNow;
 use crate::http::problem::Result;
 use crate::http::values::{Email, TimeValue};
@@ -25,8 +27,10 @@ impl Users {
     ///
     /// The caller's own account.
     #[oai(path = "/profile", method = "get", operation_id = "get_profile")]
-    async fn profile(&self, app: Data<&Arc<App>>, caller: SignedIn) -> Result<Answer<User>> {
-        Ok(Answer(app.profile(caller.0.user_id).await?.into()))
+    async fn profile(&self, app: Data<&Arc<App>>, caller: SignedIn) -> Result<Versioned<User>> {
+        let profile = app.profile(caller.0.user_id).await?;
+        let version = Version::of(&profile);
+        Ok(Versioned(profile.into(), version))
     }
 
     /// Change the profile
@@ -37,8 +41,11 @@ impl Users {
         &self,
         app: Data<&Arc<App>>,
         caller: SignedIn,
+        /// The `ETag` of what the change was made from: where that is not what is held any more, 409.
+        #[oai(name = "If-Match")]
+        if_match: IfMatch,
         body: StrictJson<ProfileRequest>,
-    ) -> Result<Answer<ProfileChanged>> {
+    ) -> Result<Versioned<ProfileChanged>> {
         let request = body.0;
         let change = ProfileChange {
             name: request.name,
@@ -46,9 +53,9 @@ impl Users {
             zip_code: request.zip_code,
             property_type: request.property_type,
         };
-        let profile = app.change_profile(caller.0.user_id, change).await?;
-        let message = "The profile is saved.".to_owned();
-        Ok(Answer(ProfileChanged { message, success: true, data: profile.into() }))
+        let profile = app.change_profile(caller.0.user_id, change, if_match.0).await?;
+        let (message, version) = ("The profile is saved.".to_owned(), Version::of(&profile));
+        Ok(Versioned(ProfileChanged { message, success: true, data: profile.into() }, version))
     }
 
     /// Get the preferences
@@ -56,8 +63,9 @@ impl Users {
     /// The weights recommendations use unless a request brings its own. None saved: 40, 30, 20, 10 and no
     /// `updated_at`.
     #[oai(path = "/preferences", method = "get", operation_id = "get_preferences")]
-    async fn preferences(&self, app: Data<&Arc<App>>, caller: SignedIn) -> Result<Answer<Preferences>> {
-        Ok(Answer(app.priorities(caller.0.user_id).await?.into()))
+    async fn preferences(&self, app: Data<&Arc<App>>, caller: SignedIn) -> Result<Versioned<Preferences>> {
+        let saved = app.priorities(caller.0.user_id).await?;
+        Ok(Versioned(saved.into(), Version::of(&saved)))
     }
 
     /// Save the preferences
@@ -68,21 +76,26 @@ impl Users {
         &self,
         app: Data<&Arc<App>>,
         caller: SignedIn,
+        /// The `ETag` of what the change was made from: where that is not what is held any more, 409.
+        #[oai(name = "If-Match")]
+        if_match: IfMatch,
         body: StrictJson<PreferencesRequest>,
-    ) -> Result<Answer<Preferences>> {
+    ) -> Result<Versioned<Preferences>> {
         let PreferencesRequest { cost_priority, flexibility_priority, renewable_priority, rating_priority } = body.0;
         let priorities = [cost_priority, flexibility_priority, renewable_priority, rating_priority];
-        Ok(Answer(app.save_priorities(caller.0.user_id, priorities).await?.into()))
+        let saved = app.save_priorities(caller.0.user_id, priorities, if_match.0).await?;
+        Ok(Versioned(saved.into(), Version::of(&saved)))
     }
 
     /// Get the current plan
     ///
     /// The plan the caller said they are on; 404 when none is saved.
     #[oai(path = "/current-plan", method = "get", operation_id = "get_current_plan")]
-    async fn current_plan(&self, app: Data<&Arc<App>>, caller: SignedIn) -> Result<Answer<PlanOnNow>> {
+    async fn current_plan(&self, app: Data<&Arc<App>>, caller: SignedIn) -> Result<Versioned<PlanOnNow>> {
         let saved = app.current_plan(caller.0.user_id).await?;
         let saved = saved.ok_or_else(|| Error::NotFound("No current plan is saved. Save one first.".to_owned()))?;
-        Ok(Answer(PlanOnNow::of(saved)))
+        let version = Version::of(&saved);
+        Ok(Versioned(PlanOnNow::of(saved), version))
     }
 
     /// Save the current plan
@@ -93,10 +106,15 @@ impl Users {
         &self,
         app: Data<&Arc<App>>,
         caller: SignedIn,
+        /// The `ETag` of what the change was made from: where that is not what is held any more, 409.
+        #[oai(name = "If-Match")]
+        if_match: IfMatch,
         body: StrictJson<PlanOnNow>,
-    ) -> Result<Answer<PlanOnNow>> {
+    ) -> Result<Versioned<PlanOnNow>> {
         let plan = CurrentPlan::try_from(body.0)?;
-        Ok(Answer(PlanOnNow::of(app.save_current_plan(caller.0.user_id, plan).await?)))
+        let saved = app.save_current_plan(caller.0.user_id, plan, if_match.0).await?;
+        let version = Version::of(&saved);
+        Ok(Versioned(PlanOnNow::of(saved), version))
     }
 
     /// Delete the current plan

@@ -25,22 +25,38 @@ pub mod users;
 
 use crate::store::db::postgres::{Postgres, PostgresOptions};
 use crate::store::db::sqlite::{Sqlite, SqliteOptions};
-use crate::store::db::{Conn, Database, Engine, Figures, Tx};
+use crate::store::db::{Answer, Conn, Database, Engine, Figures, Tx};
 use crate::store::error::StoreError;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
+use tracing::Span;
 
 /// The open database; cheap to clone. It closes when the last clone is dropped.
 #[derive(Clone)]
 pub struct Store {
     database: Arc<Database>,
+    slow_query: Duration,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
     pub sqlite: SqliteOptions,
     pub postgres: PostgresOptions,
     pub migrations: Migrations,
+    /// A statement that takes longer is logged, without its values.
+    pub slow_query: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            sqlite: SqliteOptions::default(),
+            postgres: PostgresOptions::default(),
+            migrations: Migrations::default(),
+            slow_query: Duration::MAX,
+        }
+    }
 }
 
 /// What opening does when the database's schema is older than the program's.
@@ -94,7 +110,7 @@ impl Store {
                 migrate::prepare_postgres(client, options.migrations)
             })?),
         };
-        Ok(Store { database: Arc::new(database) })
+        Ok(Store { database: Arc::new(database), slow_query: options.slow_query })
     }
 
     /// How the schema at `url` relates to this program; changes and creates nothing. Blocks like [`Store::open`].
@@ -109,7 +125,7 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.database.read(work).later().await
+        self.reading(work).later().await
     }
 
     /// Runs `work` in a transaction on a database thread; answers after the commit is durable. An `Err` of `work`
@@ -120,7 +136,7 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.database.write(work).later().await
+        self.writing(work).later().await
     }
 
     /// [`Store::read`] for threads that may wait; panics on a runtime thread.
@@ -130,7 +146,7 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.database.read(work).now()
+        self.reading(work).now()
     }
 
     /// [`Store::write`] for threads that may wait; panics on a runtime thread.
@@ -140,7 +156,34 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.database.write(work).now()
+        self.writing(work).now()
+    }
+
+    /// What is logged on the database's thread belongs to the caller's request.
+    fn reading<T, E, F>(&self, work: F) -> Answer<T, E>
+    where
+        F: FnOnce(&mut Conn<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let (slow, span) = (self.slow_query, Span::current());
+        self.database.read(move |conn| {
+            conn.watch(slow);
+            span.in_scope(|| work(conn))
+        })
+    }
+
+    fn writing<T, E, F>(&self, work: F) -> Answer<T, E>
+    where
+        F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let (slow, span) = (self.slow_query, Span::current());
+        self.database.write(move |tx| {
+            tx.watch(slow);
+            span.in_scope(|| work(tx))
+        })
     }
 
     pub fn engine(&self) -> Engine {

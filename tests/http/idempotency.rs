@@ -1,9 +1,15 @@
 //! `Idempotency-Key`: a retried POST takes effect once, whatever became of the first try.
 
-use crate::market::Market;
-use crate::support::Reply;
+use crate::market::{Market, catalog};
+use crate::postgres::Cluster;
+use crate::support::{Reply, Server};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use std::thread;
+use treebeard::store::catalog::import::{ImportMode, replace};
+use treebeard::store::idempotency::{Claim, KeptAnswer, claim, finish};
+use treebeard::store::{Options, Store};
 
 const GENERATE: &str = "/api/v1/recommendations/generate";
 const LIST: &str = "/api/v1/recommendations";
@@ -123,4 +129,106 @@ fn a_key_must_be_readable() {
         assert_eq!(faults, [("Idempotency-Key".to_owned(), "invalid".to_owned())], "{key}");
     }
     assert_eq!(post(&market, &anna, UPLOAD, &"k".repeat(255), &usage(3, 100.0)).status, 200);
+}
+
+/// POSTs that create no row, or none that a retry would make twice, and why.
+const WITHOUT_A_KEY: &[(&str, &str)] = &[
+    ("/api/v1/auth/register", "the e-mail address is the key: a second account is refused"),
+    ("/api/v1/auth/login", "a retry is another sign-in; a kept answer would keep its tokens"),
+    ("/api/v1/auth/refresh", "the spent token answers the same successor"),
+    ("/api/v1/auth/logout", "ends what exists"),
+    ("/api/v1/auth/logout-all", "ends what exists"),
+    ("/api/v1/auth/password", "changes one row"),
+    ("/api/v1/users/preferences", "changes one row"),
+    ("/api/v1/plans/{plan_id}/price", "keeps nothing"),
+    ("/api/v1/plans/compare", "keeps nothing"),
+    ("/api/v1/recommendations/{recommendation_id}/what-if", "keeps nothing"),
+];
+
+#[test]
+fn every_post_that_creates_rows_takes_a_key() {
+    let document: Value = serde_json::from_str(include_str!("../../assets/openapi.json")).expect("JSON");
+    let paths = document["paths"].as_object().expect("paths");
+    let posts = paths.iter().filter_map(|(path, operations)| Some((path, operations.get("post")?)));
+    let mut keyed = Vec::new();
+    for (path, operation) in posts {
+        let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+        let takes_a_key = parameters.iter().any(|parameter| parameter["name"] == "Idempotency-Key");
+        let excused = WITHOUT_A_KEY.iter().any(|(known, _)| known == path);
+        assert!(takes_a_key != excused, "{path} takes a key, or stands on the list with the reason why not");
+        if takes_a_key {
+            keyed.push(path.as_str());
+        }
+    }
+    for path in [GENERATE, UPLOAD, IMPORT] {
+        assert!(keyed.contains(&path), "{path}: {keyed:?}");
+    }
+}
+
+/// A service over the invented market at `url`, where one user is registered; `prepare` sees the store before it
+/// starts again, with the user's id.
+fn restarted(url: &str, prepare: impl FnOnce(&Store, &str)) -> (Server, String) {
+    let environment = [("DATABASE_URL", url), ("SECRET_KEY", "kept-over-the-restart-0123456789abcdef")];
+    let open = || Store::open(url, Options::default()).expect("a store");
+    let file = catalog();
+    open().write_blocking(move |tx| replace(tx, &file, ImportMode::Replace, Timestamp::UNIX_EPOCH)).expect("a catalog");
+    let server = Server::with(&environment);
+    let bearer = server.signed_in("anna@example.com");
+    let me = server.get("/api/v1/auth/me", &[("authorization", &bearer)]).value();
+    assert_eq!(server.stop(), Some(0));
+    prepare(&open(), me["id"].as_str().expect("an id"));
+    (Server::with(&environment), bearer)
+}
+
+/// What makes the request what it is: method, address and body.
+fn hash_of(path: &str, body: &str) -> [u8; 32] {
+    Sha256::digest(format!("POST {path}\n{body}")).into()
+}
+
+/// A first request still under way, a first answer kept, and one that is a day old.
+fn states_of_a_key(url: &str) {
+    let body = usage(3, 100.0);
+    let hash = hash_of(UPLOAD, &body);
+    let (server, bearer) = restarted(url, |store, user| {
+        let (now, user) = (Timestamp::now(), user.to_owned());
+        let hours = move |hours: i64| now.saturating_add(SignedDuration::from_hours(hours)).expect("a time");
+        store
+            .write_blocking(move |tx| {
+                let kept = KeptAnswer {
+                    status: 200,
+                    content_type: "application/json".to_owned(),
+                    body: b"{\"first\":1}".to_vec(),
+                };
+                for key in ["under-way", "answered", "a-day-old"] {
+                    assert_eq!(claim(tx, (&user, key), hash, now, hours(1))?, Claim::New);
+                }
+                finish(tx, (&user, "answered"), now, &kept, hours(24))?;
+                finish(tx, (&user, "a-day-old"), now, &kept, hours(-1))
+            })
+            .expect("three keys");
+    });
+    let send =
+        |key: &str, body: &str| server.post(UPLOAD, &[("authorization", &bearer), ("idempotency-key", key)], body);
+    let problem = send("under-way", &body).problem(409);
+    let message =
+        "A request with this Idempotency-Key is still being worked on. Send it again in a moment for its answer.";
+    assert_eq!(problem["message"], message);
+    let held = || server.get(HISTORY, &[("authorization", &bearer)]).value().as_array().map(Vec::len);
+    assert_eq!(send("answered", &body).body, "{\"first\":1}", "what was answered first, not worked on again");
+    let reused = [("Idempotency-Key".to_owned(), "reused_key".to_owned())];
+    assert_eq!(send("answered", &usage(4, 1.0)).faults(), reused);
+    assert_eq!(held(), Some(0), "none of these took effect");
+    let fresh = send("a-day-old", &body);
+    assert_eq!((fresh.status, held()), (200, Some(3)), "after its time a key is new: {}", fresh.body);
+    assert_eq!(send("a-day-old", &body).body, fresh.body);
+    assert_eq!(send("another", &usage(5, 1.0)).status, 200);
+    assert_eq!((send("a-day-old", &body).status, held()), (200, Some(5)), "given again, it undoes nothing");
+}
+
+#[test]
+fn a_key_has_the_same_states_on_both_engines() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    states_of_a_key(&format!("sqlite:{}", folder.path().join("keys.db").display()));
+    let Some(cluster) = Cluster::start_or_skip("a_key_has_the_same_states_on_both_engines") else { return };
+    states_of_a_key(&cluster.database("keys"));
 }

@@ -2,11 +2,14 @@
 
 mod account;
 mod bodies;
+mod caches;
 #[path = "../support/claude.rs"]
 mod claude;
+mod conditional;
 mod edges;
 mod every_route;
 mod explanations;
+mod health;
 mod idempotency;
 mod limits;
 mod market;
@@ -15,6 +18,8 @@ mod pages;
 mod people;
 mod permissions;
 mod plans;
+#[path = "../support/postgres.rs"]
+mod postgres;
 mod recommendations;
 mod sessions;
 mod sign_in;

@@ -43,11 +43,21 @@ impl Cluster {
         let cluster = Cluster { programs, account, folder };
         let data = cluster.data();
         cluster.run("initdb", &["-D", &data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"])?;
-        let socket = cluster.folder.path().display().to_string();
+        cluster.launch()?;
+        Ok(cluster)
+    }
+
+    /// Starts the server over the data there are.
+    pub fn launch(&self) -> Result<(), String> {
+        let socket = self.folder.path().display();
         let options = format!("-c listen_addresses= -c unix_socket_directories={socket} -c max_connections=40 -F");
         let log = format!("{socket}/log");
-        cluster.run("pg_ctl", &["-D", &data, "-w", "-t", "60", "-l", &log, "-o", &options, "start"])?;
-        Ok(cluster)
+        self.run("pg_ctl", &["-D", &self.data(), "-w", "-t", "60", "-l", &log, "-o", &options, "start"])
+    }
+
+    /// Takes the server down, as a fault would; its data stay.
+    pub fn stop(&self) -> Result<(), String> {
+        self.run("pg_ctl", &["-D", &self.data(), "-w", "-m", "immediate", "stop"])
     }
 
     /// The address of a new, empty database. Must not be called on a runtime thread.
@@ -91,7 +101,7 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        if let Err(error) = self.run("pg_ctl", &["-D", &self.data(), "-w", "-m", "immediate", "stop"]) {
+        if let Err(error) = self.stop() {
             eprintln!("the test's PostgreSQL was not stopped: {error}");
         }
     }

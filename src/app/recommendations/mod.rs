@@ -3,11 +3,13 @@
 mod household;
 mod input;
 mod kept;
+mod rankings;
 mod reading;
 mod what_if;
 
 pub use household::{Asked, Held, Household};
 pub use kept::{Deleted, Generated};
+pub use rankings::Rankings;
 
 use crate::app::error::Error;
 use crate::app::once::Once;
@@ -18,12 +20,21 @@ use crate::domain::market::Snapshot;
 use crate::store::recommendations::{self as kept_rows, RankedPlan};
 use input::KeptInput;
 use jiff::Timestamp;
+use rankings::Key;
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 use uuid::Uuid;
 
+/// A recommendation made, and whether its ranking was there already.
+pub struct Made {
+    pub answer: Vec<u8>,
+    pub reused: bool,
+}
+
 impl App {
-    /// Computes advice, keeps it, and answers the very bytes that are kept.
-    pub async fn generate(&self, user: Uuid, asked: Asked, once: Once) -> Result<Vec<u8>> {
+    /// Computes advice, keeps it, and answers the very bytes that are kept. A ranking of the same input is taken again
+    /// unless a `fresh` one is wanted; the recommendation has an id and a row of its own either way.
+    pub async fn generate(&self, user: Uuid, asked: Asked, once: Once, fresh: bool) -> Result<Made> {
         let usage_from_account = asked.usage.is_none();
         let held = self.held(user, usage_from_account).await?;
         let household = Household::of(asked, held)?;
@@ -31,14 +42,9 @@ impl App {
         let (snapshot, now) = (self.catalog.snapshot(), self.now());
         let id = Uuid::now_v7();
         let (wanted, priorities) = (household.options.explanations, household.priorities);
-        let market = snapshot.clone();
-        let (mut advice, input_hash) = self
-            .workbench
-            .run(move || {
-                let input_hash = household.hash();
-                Ok((advise(&market, household, now)?, input_hash))
-            })
-            .await?;
+        let input_hash = household.hash();
+        let (ranking, reused) = self.ranking(&snapshot, household, now, fresh).await?;
+        let mut advice = Recommendation::clone(&ranking);
         self.word(&mut advice, wanted, priorities, &snapshot).await;
         let (body, plans) = (json(&Generated::new(id, now, &advice))?, plan_rows(&advice));
         let kept = kept_rows::Recommendation {
@@ -59,7 +65,26 @@ impl App {
                 once.keep(tx, kept.answer.as_bytes())
             })
             .await?;
-        Ok(body)
+        Ok(Made { answer: body, reused })
+    }
+
+    /// The advice before it is worded, and whether it was there already.
+    async fn ranking(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        household: Household,
+        now: Timestamp,
+        fresh: bool,
+    ) -> Result<(Arc<Recommendation>, bool)> {
+        let today = Home::at(snapshot, Some(&household.zip_code)).today(now);
+        let key = Key::of(&household, snapshot.revision, today);
+        if !fresh && let Some(kept) = self.rankings.find(key) {
+            return Ok((kept, true));
+        }
+        let market = snapshot.clone();
+        let ranking = Arc::new(self.workbench.run(move || advise(&market, household, now)).await?);
+        self.rankings.keep(key, &ranking)?;
+        Ok((ranking, false))
     }
 }
 

@@ -14,7 +14,9 @@ pub fn layer<E: Endpoint + 'static>(endpoint: E) -> impl Endpoint<Output = Respo
             Err(error) => return Ok(problem::of_error(&error).into_response(&id)),
         };
         let status = response.status();
-        if status.as_u16() < 400 || response.content_type() == Some(problem::CONTENT_TYPE) {
+        // The framework refuses in plain text; JSON is an answer of ours, such as that of an unhealthy service.
+        let ours = [problem::CONTENT_TYPE, "application/json"];
+        if status.as_u16() < 400 || response.content_type().is_some_and(|media_type| ours.contains(&media_type)) {
             return Ok(response);
         }
         Ok(problem::of_status(status).into_response(&id))

@@ -1,10 +1,12 @@
 //! The figures that are not counted but looked up when somebody asks: limits, caches, store, passwords, process.
 
 use crate::app::App;
+use crate::app::catalog::CacheFigures;
+use crate::app::health::BreakerState;
 use crate::http::quota::Limiter;
 use crate::ops::process;
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeCounterValue, EncodeGaugeValue, EncodeMetric};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeCounterValue, EncodeGaugeValue, EncodeMetric, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
@@ -26,9 +28,10 @@ impl Collector for Figures {
     fn encode(&self, encoder: DescriptorEncoder) -> fmt::Result {
         let mut page = Page(encoder);
         self.limits(&mut page)?;
-        self.catalog(&mut page)?;
+        self.caches(&mut page)?;
         self.store(&mut page)?;
         self.passwords(&mut page)?;
+        self.explanations(&mut page)?;
         process_figures(&mut page)
     }
 }
@@ -42,13 +45,13 @@ impl Figures {
         page.gauges("rate_limit_keys", "Clients and accounts a limit keeps count of", "limit", &keys)
     }
 
-    fn catalog(&self, page: &mut Page) -> fmt::Result {
-        let cache = self.app.catalog.cache_figures();
-        let of = |value| [("catalog", value)];
-        page.counters("cache_hits", "Answers that were kept ready", "cache", &of(cache.hits))?;
-        page.counters("cache_misses", "Answers that had to be made", "cache", &of(cache.misses))?;
-        page.gauges("cache_entries", "Answers kept ready", "cache", &of(cache.entries))?;
-        page.gauges("cache_bytes", "Size of the answers kept ready", "cache", &of(cache.bytes))
+    fn caches(&self, page: &mut Page) -> fmt::Result {
+        let caches = [("catalog", self.app.catalog.cache_figures()), ("recommendations", self.app.rankings.figures())];
+        let of = |figure: fn(&CacheFigures) -> u64| caches.map(|(name, figures)| (name, figure(&figures)));
+        page.counters("cache_hits", "Answers that were kept ready", "cache", &of(|cache| cache.hits))?;
+        page.counters("cache_misses", "Answers that had to be made", "cache", &of(|cache| cache.misses))?;
+        page.gauges("cache_entries", "Answers kept ready", "cache", &of(|cache| cache.entries))?;
+        page.gauges("cache_bytes", "Size of the answers kept ready", "cache", &of(|cache| cache.bytes))
     }
 
     fn store(&self, page: &mut Page) -> fmt::Result {
@@ -59,12 +62,11 @@ impl Figures {
         page.counters("store_writes", "Write transactions, kept or rolled back", "outcome", &finished)?;
         page.counter("store_commits", "Commits; kept writes by commits are the mean batch", store.commits)?;
         page.gauge("store_largest_batch", "Most writes one commit has carried", store.largest_batch)?;
+        page.histogram("store_batch_size", "Writes by transaction", store.batched as f64, &store.batches)?;
         page.counter("store_panics", "Database closures that panicked", store.panics)?;
-        page.gauge(
-            "store_pool_connections",
-            "Database connections for reading",
-            u64::from(self.app.config.database.pool_size),
-        )
+        let idle = store.threads.saturating_sub(store.threads_busy);
+        let threads = [("busy", store.threads_busy), ("idle", idle)];
+        page.gauges("store_pool_connections", "Database connections, each with its thread", "state", &threads)
     }
 
     fn passwords(&self, page: &mut Page) -> fmt::Result {
@@ -72,7 +74,39 @@ impl Figures {
         page.counter("password_hashes", "Passwords hashed or compared", hashing.computed)?;
         page.counter("password_hash_seconds", "Time spent hashing passwords", hashing.time.as_secs_f64())?;
         page.counter("password_hash_refusals", "Sign-ins sent away because hashing was busy", hashing.refused)?;
+        page.gauge("password_hash_waiting", "Sign-ins that wait for their turn to be hashed", hashing.waiting)?;
         page.gauge("password_hash_permits_free", "Hashes that could start now", hashing.permits_free)
+    }
+
+    /// Nothing where no key for the model is set.
+    fn explanations(&self, page: &mut Page) -> fmt::Result {
+        let Some(writer) = &self.app.writer else { return Ok(()) };
+        let figures = writer.figures();
+        let outcomes = [
+            ("worded", figures.worded.saturating_sub(figures.from_cache)),
+            ("cached", figures.from_cache),
+            ("template", figures.fallbacks),
+        ];
+        page.counters("explanations", "Explanations, by where their words came from", "outcome", &outcomes)?;
+        let calls =
+            [("answered", figures.calls.saturating_sub(figures.failed_calls)), ("failed", figures.failed_calls)];
+        page.counters("explanation_calls", "Calls of the model, retries included", "outcome", &calls)?;
+        page.counter("explanation_retries", "Calls of the model that were second tries", figures.retries)?;
+        page.counter(
+            "explanation_texts_refused",
+            "Texts of the model that did not pass the check",
+            figures.refused_texts,
+        )?;
+        page.counter("explanation_texts_late", "Texts that came after their answer had left", figures.late)?;
+        page.gauge(
+            "explanation_calls_left",
+            "Calls of the model left of the day's budget",
+            u64::from(figures.calls_left_today),
+        )?;
+        let states =
+            [("closed", BreakerState::Closed), ("half_open", BreakerState::HalfOpen), ("open", BreakerState::Open)];
+        let states = states.map(|(name, state)| (name, u64::from(figures.breaker == state)));
+        page.gauges("explanation_breaker", "1 for the state the breaker of the model is in", "state", &states)
     }
 }
 
@@ -100,6 +134,15 @@ impl Page<'_> {
 
     fn gauge<N: EncodeGaugeValue>(&mut self, name: &str, help: &str, value: N) -> fmt::Result {
         ConstGauge::new(value).encode(self.0.encode_descriptor(name, help, None, MetricType::Gauge)?)
+    }
+
+    /// `counted` has the upper bound of each class and how many fell into it.
+    fn histogram(&mut self, name: &str, help: &str, sum: f64, counted: &[(u64, u64)]) -> fmt::Result {
+        let count = counted.iter().map(|(_, count)| count).sum();
+        let classes = counted.iter().map(|(bound, count)| (*bound as f64, *count));
+        let classes: Vec<(f64, u64)> = classes.chain([(f64::INFINITY, 0)]).collect();
+        let mut encoder = self.0.encode_descriptor(name, help, None, MetricType::Histogram)?;
+        encoder.encode_histogram::<NoLabelSet>(sum, count, &classes, None)
     }
 
     fn counters(&mut self, name: &str, help: &str, label: &str, values: &[(&str, u64)]) -> fmt::Result {

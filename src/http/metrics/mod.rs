@@ -1,6 +1,7 @@
 //! `GET /metrics`: what the service does, as Prometheus reads it.
 
 mod figures;
+mod text;
 
 use crate::app::App;
 use crate::http::Tag;
@@ -97,22 +98,29 @@ pub struct MetricsPage;
 impl MetricsPage {
     /// Read the metrics
     ///
-    /// Figures for Prometheus, in the OpenMetrics text format. Where a metrics token is set, it must be sent as a
-    /// Bearer token.
+    /// Figures for Prometheus, in its text format, or in OpenMetrics for a client that accepts it. Where a metrics
+    /// token is set, it must be sent as a Bearer token.
     #[oai(path = "/metrics", method = "get", operation_id = "get_metrics")]
     async fn read(&self, metrics: Data<&Arc<Metrics>>, request: &Request) -> Result<MetricsText> {
         if !metrics.admits(request) {
             let message = "Send the metrics token of the service as: Authorization: Bearer TOKEN.";
             return Err(Problem::new(StatusCode::UNAUTHORIZED, message));
         }
-        let text = metrics.text().ok_or_else(|| of_status(StatusCode::INTERNAL_SERVER_ERROR))?;
-        Ok(MetricsText::Figures(PlainText(text)))
+        let figures = metrics.text().ok_or_else(|| of_status(StatusCode::INTERNAL_SERVER_ERROR))?;
+        Ok(if text::wants_openmetrics(request.headers()) {
+            MetricsText::OpenMetrics(PlainText(figures))
+        } else {
+            MetricsText::Classic(PlainText(text::classic(&figures)))
+        })
     }
 }
 
 #[derive(ApiResponse)]
 enum MetricsText {
     /// The figures
+    #[oai(status = 200, content_type = "text/plain; version=0.0.4; charset=utf-8")]
+    Classic(PlainText<String>),
+    /// The figures
     #[oai(status = 200, content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8")]
-    Figures(PlainText<String>),
+    OpenMetrics(PlainText<String>),
 }

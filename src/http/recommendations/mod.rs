@@ -12,14 +12,14 @@ use crate::http::caller::SignedIn;
 use crate::http::once::IdempotencyKey;
 use crate::http::plans::page_request;
 use crate::http::problem::Result;
-use crate::http::ready::{self, Private};
+use crate::http::ready::{self, CacheStatus, Private};
 use jiff::tz::TimeZone;
 use poem::Request;
 use poem::web::Data;
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 use request::GenerateRequest;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use uuid::Uuid;
 use what_if_request::WhatIfRequest;
 
@@ -30,7 +30,8 @@ impl Recommendations {
     /// Recommend plans
     ///
     /// Ranks the plans on sale at the caller's ZIP for the coming twelve months. Every part of the body is optional
-    /// that the account holds. The answer is kept and can be read again.
+    /// that the account holds. The answer is kept and can be read again. Asked the same again, the ranking is not
+    /// computed anew (`X-Cache-Status: HIT`) unless the request says `Cache-Control: no-cache`.
     #[oai(path = "/generate", method = "post", operation_id = "generate_recommendation")]
     async fn generate(
         &self,
@@ -45,8 +46,16 @@ impl Recommendations {
     ) -> Result<Private<Generated<'static>>> {
         let asked = body.0.checked(app.now().to_zoned(TimeZone::UTC).date())?;
         let keyed = idempotency_key.of(&caller, request, &body.1);
-        let answer = app.once(keyed, |once| app.generate(caller.0.user_id, asked, once)).await?;
-        Ok(Private::new(answer))
+        // A recommendation that was made before under the same key is not asked of the cache.
+        let (fresh, status) = (ready::wants_fresh(request), OnceLock::new());
+        let answer = app
+            .once(keyed, |once| async {
+                let made = app.generate(caller.0.user_id, asked, once, fresh).await?;
+                status.get_or_init(|| CacheStatus::of(fresh, made.reused));
+                Ok(made.answer)
+            })
+            .await?;
+        Ok(Private::new(answer).from_cache(status.into_inner().unwrap_or(CacheStatus::Bypass)))
     }
 
     /// List own recommendations

@@ -19,7 +19,13 @@ use self::sqlite::Sqlite;
 use self::value::{Row, Value};
 use crate::store::error::{Cause, StoreError};
 use std::ops::{Deref, DerefMut};
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
+
+/// Letters of a statement that a log line shows.
+const SQL_CHARS_LOGGED: usize = 600;
+/// Upper bounds of the classes batches are counted in.
+const BATCH_CLASSES: [u64; 8] = [1, 2, 4, 8, 16, 64, 256, 1024];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
@@ -48,6 +54,13 @@ pub struct Figures {
     pub commits: u64,
     /// Write closures in the largest batch.
     pub largest_batch: u64,
+    /// Batches by size: upper bound of each class, and how many batches fell into it.
+    pub batches: [(u64, u64); BATCH_CLASSES.len()],
+    /// Write closures of all batches, rolled back ones too.
+    pub batched: u64,
+    /// Threads that read (SQLite) or work (PostgreSQL), and how many of them are at work.
+    pub threads: u64,
+    pub threads_busy: u64,
     pub panics: u64,
 }
 
@@ -118,16 +131,29 @@ fn closed<E: From<StoreError>>() -> E {
 }
 
 /// A connection that may read.
-pub struct Conn<'a>(Driver<'a>);
+pub struct Conn<'a> {
+    driver: Driver<'a>,
+    /// A statement that takes longer is logged.
+    slow: Duration,
+}
 
 enum Driver<'a> {
     Sqlite(&'a rusqlite::Connection),
     Postgres(&'a mut postgres::Session),
 }
 
-impl Conn<'_> {
+impl<'a> Conn<'a> {
+    fn over(driver: Driver<'a>) -> Self {
+        Conn { driver, slow: Duration::MAX }
+    }
+
+    /// From now on a statement that takes longer than `slow` is logged, without its values.
+    pub fn watch(&mut self, slow: Duration) {
+        self.slow = slow;
+    }
+
     pub fn engine(&self) -> Engine {
-        match self.0 {
+        match self.driver {
             Driver::Sqlite(_) => Engine::Sqlite,
             Driver::Postgres(_) => Engine::Postgres,
         }
@@ -175,10 +201,24 @@ impl Conn<'_> {
         parameters: &[Value],
         visit: impl FnMut(&mut Row) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        match &mut self.0 {
+        let started = Instant::now();
+        let result = match &mut self.driver {
             Driver::Sqlite(connection) => sqlite::each(connection, sql, parameters, visit),
             Driver::Postgres(session) => session.each(sql, parameters, visit),
+        };
+        self.report(sql, started.elapsed());
+        result
+    }
+
+    /// Statements name their values `$1`, so their text says nothing of anybody.
+    fn report(&self, sql: &str, took: Duration) {
+        if took < self.slow {
+            return;
         }
+        let milliseconds = (took.as_secs_f64() * 1e6).round() / 1e3;
+        let shown: String =
+            sql.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(SQL_CHARS_LOGGED).collect();
+        tracing::warn!(milliseconds, sql = shown, slow = true, "slow query");
     }
 }
 
@@ -201,10 +241,13 @@ impl<'a> DerefMut for Tx<'a> {
 impl Tx<'_> {
     /// How many rows the statement changed.
     pub fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64, StoreError> {
-        match &mut self.0.0 {
+        let started = Instant::now();
+        let result = match &mut self.0.driver {
             Driver::Sqlite(connection) => sqlite::execute(connection, sql, parameters),
             Driver::Postgres(session) => session.execute(sql, parameters),
-        }
+        };
+        self.0.report(sql, started.elapsed());
+        result
     }
 
     /// As [`Tx::execute`], but a row must be there to change.

@@ -6,7 +6,7 @@
 use crate::store::db::postgres_types::{Parameter, row_of, store_error};
 use crate::store::db::value::{Row, Value};
 use crate::store::db::workers::Workers;
-use crate::store::db::{Answer, Conn, Driver, Figures, Tx};
+use crate::store::db::{Answer, BATCH_CLASSES, Conn, Driver, Figures, Tx};
 use crate::store::error::{Cause, StoreError};
 use postgres::types::ToSql;
 use postgres::{Client, Config, NoTls, Statement};
@@ -97,7 +97,7 @@ impl Postgres {
     {
         self.workers.run(move |pool| {
             let mut session = begun(pool, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
-            let result = work(&mut Conn(Driver::Postgres(&mut session)));
+            let result = work(&mut Conn::over(Driver::Postgres(&mut session)));
             session.end(result.is_ok())?;
             result
         })
@@ -112,7 +112,7 @@ impl Postgres {
         let counters = self.counters.clone();
         self.workers.run(move |pool| {
             let result = begun(pool, "BEGIN").map_err(E::from).and_then(|mut session| {
-                let result = work(&mut Tx(Conn(Driver::Postgres(&mut session))));
+                let result = work(&mut Tx(Conn::over(Driver::Postgres(&mut session))));
                 let ended = session.end(result.is_ok());
                 result.and_then(|value| ended.map(|()| value).map_err(E::from))
             });
@@ -131,6 +131,10 @@ impl Postgres {
             writes_refused: self.counters.refused.load(Ordering::Relaxed),
             commits: kept,
             largest_batch: kept.min(1),
+            batched: kept,
+            batches: BATCH_CLASSES.map(|bound| (bound, if bound == 1 { kept } else { 0 })),
+            threads: self.workers.threads(),
+            threads_busy: self.workers.busy(),
             panics: self.workers.panics(),
         }
     }

@@ -100,6 +100,8 @@ impl Sqlite {
     pub fn figures(&self) -> Figures {
         let mut figures = self.writer.figures();
         figures.reads_waiting = self.readers.waiting();
+        figures.threads = self.readers.threads();
+        figures.threads_busy = self.readers.busy();
         figures.panics += self.readers.panics();
         figures
     }
@@ -116,7 +118,7 @@ impl Reader {
             run_cached(connection, "ROLLBACK")?;
         }
         run_cached(connection, "BEGIN")?;
-        let result = work(&mut Conn(Driver::Sqlite(connection)));
+        let result = work(&mut Conn::over(Driver::Sqlite(connection)));
         run_cached(connection, "COMMIT")?;
         result
     }

@@ -18,6 +18,7 @@ pub struct Workers<S> {
     /// None only while being dropped.
     queue: Option<Sender<Job<S>>>,
     threads: Vec<JoinHandle<()>>,
+    busy: Arc<AtomicU64>,
     panics: Arc<AtomicU64>,
 }
 
@@ -26,18 +27,21 @@ impl<S: 'static> Workers<S> {
     pub fn start(name: &str, count: usize, state: impl Fn() -> S + Clone + Send + 'static) -> Result<Self, StoreError> {
         let (queue, jobs) = bounded::<Job<S>>(QUEUE_LIMIT);
         let mut threads = Vec::with_capacity(count);
+        let busy = Arc::<AtomicU64>::default();
         for _ in 0..count {
-            let (jobs, state) = (jobs.clone(), state.clone());
+            let (jobs, state, busy) = (jobs.clone(), state.clone(), busy.clone());
             let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
                 let mut own = state();
                 drop(state);
                 for job in jobs {
+                    busy.fetch_add(1, Ordering::Relaxed);
                     job(&mut own);
+                    busy.fetch_sub(1, Ordering::Relaxed);
                 }
             });
             threads.push(thread.map_err(|e| StoreError::Unavailable(Cause::new(e)))?);
         }
-        Ok(Workers { queue: Some(queue), threads, panics: Arc::default() })
+        Ok(Workers { queue: Some(queue), threads, busy, panics: Arc::default() })
     }
 
     /// Runs `work` on one of the threads. Work whose answer nobody waits for any more is not started.
@@ -67,6 +71,15 @@ impl<S: 'static> Workers<S> {
 
     pub fn waiting(&self) -> u64 {
         self.queue.as_ref().map_or(0, Sender::len) as u64
+    }
+
+    pub fn threads(&self) -> u64 {
+        self.threads.len() as u64
+    }
+
+    /// Threads at work now.
+    pub fn busy(&self) -> u64 {
+        self.busy.load(Ordering::Relaxed)
     }
 
     pub fn panics(&self) -> u64 {

@@ -5,7 +5,7 @@
 
 use crate::store::db::sqlite::{run_cached, store_error};
 use crate::store::db::workers::{QUEUE_LIMIT, guarded, join, refusal};
-use crate::store::db::{Answer, Conn, Driver, Figures, Tx};
+use crate::store::db::{Answer, BATCH_CLASSES, Conn, Driver, Figures, Tx};
 use crate::store::error::{Cause, StoreError};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use rusqlite::Connection;
@@ -45,6 +45,8 @@ struct Counters {
     refused: AtomicU64,
     commits: AtomicU64,
     largest_batch: AtomicU64,
+    batches: [AtomicU64; BATCH_CLASSES.len()],
+    batched: AtomicU64,
     panics: AtomicU64,
 }
 
@@ -89,13 +91,15 @@ impl Writer {
     pub fn figures(&self) -> Figures {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Figures {
-            reads_waiting: 0,
             writes_waiting: self.queue.as_ref().map_or(0, Sender::len) as u64,
             writes_kept: count(&self.counters.kept),
             writes_refused: count(&self.counters.refused),
             commits: count(&self.counters.commits),
             largest_batch: count(&self.counters.largest_batch),
+            batches: std::array::from_fn(|class| (BATCH_CLASSES[class], count(&self.counters.batches[class]))),
+            batched: count(&self.counters.batched),
             panics: count(&self.counters.panics),
+            ..Figures::default()
         }
     }
 }
@@ -174,7 +178,7 @@ fn run_job(connection: &Connection, job: Job) -> (Done, Option<StoreError>) {
     if let Err(error) = run_cached(connection, "SAVEPOINT job") {
         return (job(Err(error.clone())), Some(error));
     }
-    let done = job(Ok(&mut Tx(Conn(Driver::Sqlite(connection)))));
+    let done = job(Ok(&mut Tx(Conn::over(Driver::Sqlite(connection)))));
     if connection.is_autocommit() {
         let cause = Cause::new("a fault in the same batch rolled the transaction back");
         return (done, Some(StoreError::Unavailable(cause)));
@@ -192,7 +196,11 @@ fn count_batch(batch: &[Done], committed: bool, counters: &Counters) {
     counters.kept.fetch_add(kept, Ordering::Relaxed);
     counters.refused.fetch_add(batch.len() as u64 - kept, Ordering::Relaxed);
     counters.commits.fetch_add(u64::from(committed), Ordering::Relaxed);
-    counters.largest_batch.fetch_max(batch.len() as u64, Ordering::Relaxed);
+    let size = batch.len() as u64;
+    counters.largest_batch.fetch_max(size, Ordering::Relaxed);
+    counters.batched.fetch_add(size, Ordering::Relaxed);
+    let class = BATCH_CLASSES.iter().position(|bound| size <= *bound).unwrap_or(BATCH_CLASSES.len() - 1);
+    counters.batches[class].fetch_add(1, Ordering::Relaxed);
 }
 
 /// Best done when nobody waits; readers that are in the way are left alone.
