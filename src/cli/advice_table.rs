@@ -1,7 +1,8 @@
 //! Advice for people at a terminal: the ranked plans as a table, then why, what to mind, and what else was found.
 
 use crate::cli::output;
-use crate::domain::advice::{RankedPlan, Recommendation, Severity};
+use crate::domain::advice::wording::{about, grouped, months};
+use crate::domain::advice::{OverTerm, RankedPlan, Recommendation, Severity, SwitchAction};
 use std::fmt::Write;
 
 /// The whole advice as text.
@@ -20,22 +21,73 @@ pub fn text(advice: &Recommendation) -> String {
     text
 }
 
+/// Who this is for, and what to do in a sentence or two: the rest is why.
 fn household(advice: &Recommendation) -> String {
+    let mut text = String::new();
     let profile = &advice.user_profile;
-    let place =
-        [advice.utility.as_deref(), advice.market.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(", ");
-    let current = advice
-        .current_annual_cost
-        .map_or(String::new(), |cost| format!("; the current plan would cost {}", money(cost, &advice.currency)));
-    format!(
-        "{}: {:.0} kWh in the coming year, {} user (confidence {:.0} %){current}\n{} plans compared on {}\n",
-        if place.is_empty() { "Household" } else { &place },
-        profile.projected_annual_kwh,
-        profile.profile_type.replace('_', " "),
+    let place = advice.utility.as_deref().or(advice.market.as_deref());
+    let place = place.map_or(String::new(), |place| format!(" under {place}"));
+    let habit = match profile.profile_type.as_str() {
+        "seasonal" => ", much more in some seasons than in others",
+        "variable" => ", unevenly from month to month",
+        "high_user" => ", more than most homes",
+        "low_user" => ", less than most homes",
+        _ => "",
+    };
+    let today = advice.current_annual_cost.map_or(String::new(), |cost| {
+        format!(" On your current plan that would cost about {}.", about(&advice.currency, cost))
+    });
+    let year = format!(
+        "You are expected to use about {} kWh in the coming year{place}{habit} (known with {:.0}% confidence).{today} \
+         {} plans open to you were compared on {}.",
+        grouped(profile.projected_annual_kwh.round().max(0.0) as u64),
         profile.confidence_score * 100.0,
         advice.total_plans_analyzed,
         advice.as_of,
-    )
+    );
+    push_wrapped(&mut text, "", &year);
+    if let Some(best) = advice.top_plans.first() {
+        text.push('\n');
+        push_wrapped(&mut text, "In short: ", &in_short(advice, best));
+    }
+    text
+}
+
+fn in_short(advice: &Recommendation, best: &RankedPlan) -> String {
+    let name = format!("{} from {}", best.plan_name, best.supplier_name);
+    let money = |amount| about(&advice.currency, amount);
+    let timing = advice.switch_timing.as_ref();
+    let then = timing.map_or(advice.as_of, |timing| timing.recommended_date);
+    let Some(stay) = &advice.stay_recommendation else {
+        return format!("take {name}, about {} a year.", money(best.projected_annual_cost));
+    };
+    let sure = format!("This holds in {:.0}% of the years your use may bring.", stay.confidence * 100.0);
+    if timing.is_some_and(|timing| timing.action == SwitchAction::Wait) {
+        let saved = timing.map_or(0.0, |timing| timing.savings_over_now);
+        return format!(
+            "stay where you are until {then}, then switch to {name}. Waiting until then saves {} against switching \
+             today. {sure}",
+            money(saved)
+        );
+    }
+    if advice.should_stay {
+        return format!("stay where you are. {} {sure}", stay.reasoning);
+    }
+    if let Some(timing) = timing.filter(|timing| timing.action == SwitchAction::Stay) {
+        return format!("stay where you are. {}", timing.reason);
+    }
+    let (saved, first_year) = (best.savings.map_or(0.0, |savings| savings.annual_savings), stay.net_annual_savings);
+    let first_year = match (first_year, best.savings) {
+        (Some(net), Some(savings)) if savings.switching_cost > 0.0 => {
+            format!(
+                ", and {} in the first year after the {} that switching costs",
+                money(net),
+                money(savings.switching_cost)
+            )
+        }
+        _ => String::new(),
+    };
+    format!("switch to {name} now. It saves about {} a year{first_year}. {sure}", money(saved))
 }
 
 fn ranking(advice: &Recommendation) -> String {
@@ -52,7 +104,7 @@ fn ranking(advice: &Recommendation) -> String {
             plan.plan_name.as_str().into(),
             plan.supplier_name.as_str().into(),
             output::number(format!("{:.2}", plan.projected_annual_cost)),
-            output::number(format!("{:.0} - {:.0}", plan.cost_range.p10, plan.cost_range.p90)),
+            output::number(format!("{:.0} - {:.0}", plan.cost_range.p10.round(), plan.cost_range.p90.round())),
             output::number(format!("{:.2}", plan.average_rate_per_kwh)),
         ];
         if with_savings {
@@ -94,12 +146,33 @@ fn details(plan: &RankedPlan, currency: &str) -> String {
     if let Some(range) = &plan.shape_range {
         let range = format!(
             "{} with a flatter day, {} with a peakier one: interval readings would tell",
-            money(range.flatter, currency),
-            money(range.peakier, currency)
+            about(currency, range.flatter),
+            about(currency, range.peakier)
         );
         push_wrapped(&mut text, "   i ", &range);
     }
+    if let Some(term) = &plan.over_term {
+        push_wrapped(&mut text, "   > ", &over_term(term, currency));
+    }
     text
+}
+
+/// "Over 24 months: $4,100, $700 less than staying. Then: month to month."
+fn over_term(term: &OverTerm, currency: &str) -> String {
+    let money = |amount: f64| about(currency, amount);
+    let against = match term.total_savings {
+        Some(saved) if saved >= 0.5 => format!(", {} less than staying where you are", money(saved)),
+        Some(saved) if saved <= -0.5 => format!(", {} more than staying where you are", money(-saved)),
+        Some(_) => ", the same as staying where you are".to_owned(),
+        None => String::new(),
+    };
+    let after = term.annual_cost_after.map_or(String::new(), |cost| format!(" (about {} a year)", money(cost)));
+    format!(
+        "Over its {} it costs {}{against}. After that: {}{after}",
+        months(term.contract_months),
+        money(term.total_cost),
+        term.after
+    )
 }
 
 fn closing(advice: &Recommendation) -> String {
@@ -109,7 +182,14 @@ fn closing(advice: &Recommendation) -> String {
         push_wrapped(&mut text, if advice.should_stay { "Stay: " } else { "Switch: " }, &stay.reasoning);
     }
     if let Some(timing) = &advice.switch_timing {
-        push_wrapped(&mut text, "When: ", &timing.reason);
+        let day = match timing.action {
+            SwitchAction::Wait => format!("on {}. ", timing.recommended_date),
+            SwitchAction::SwitchNow => "now. ".to_owned(),
+            SwitchAction::Stay | SwitchAction::NoCurrentPlan => String::new(),
+        };
+        let mark =
+            if advice.should_stay && timing.action == SwitchAction::SwitchNow { "If you switch: " } else { "When: " };
+        push_wrapped(&mut text, mark, &format!("{day}{}", timing.reason));
     }
     if !advice.warnings.is_empty() || !advice.data_risks.is_empty() {
         text.push_str("\nWarnings\n");
@@ -128,10 +208,6 @@ fn closing(advice: &Recommendation) -> String {
     }
     let _infallible = writeln!(text, "\n{}", advice.disclaimer);
     text
-}
-
-fn money(amount: f64, currency: &str) -> String {
-    format!("{amount:.2} {currency}")
 }
 
 /// Appends words after a mark, at most 100 columns a line, later lines indented under the first word.

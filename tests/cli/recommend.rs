@@ -118,6 +118,21 @@ fn a_person_gets_a_table_with_reasons() {
 }
 
 #[test]
+fn the_demo_prints_the_same_bytes_in_another_process_and_says_first_what_to_do() {
+    let print = || Place::new().run(&["demo", "--once", "--as-of", "2026-01-15"]);
+    let (one, other) = (print(), print());
+    assert_eq!((one.code, &one.stdout), (0, &other.stdout));
+    let advice = one.stdout.split("In short: ").nth(1).expect("what to do");
+    let advice = advice.split_whitespace().collect::<Vec<_>>().join(" ");
+    let expected = "switch to Prairie Tiers Green from Evergreen Plains now. It saves about $451 a year, and $391 in \
+                    the first year after the $60 that switching costs. This holds in 100% of the years your use may bring.";
+    assert!(advice.starts_with(expected), "{advice}");
+    for words in ["about 12,596 kWh", "On your current plan", "After that: Month", "When: now. "] {
+        assert!(one.stdout.contains(words), "{words}: {}", one.stdout);
+    }
+}
+
+#[test]
 fn an_imported_catalog_needs_no_file() {
     let place = Place::new();
     let (catalog, usage) = (place.file("plans.json", CATALOG), place.file("usage.csv", &usage()));

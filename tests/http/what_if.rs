@@ -59,6 +59,49 @@ fn a_scenario_has_the_shape_of_the_answer_and_is_not_kept() {
 }
 
 #[test]
+fn each_kind_of_scenario_changes_the_energy_by_what_it_says_and_no_more() {
+    let market = Market::open();
+    let anna = market.server.signed_in("anna@example.com");
+    let asked = json!({ "usage_data": year(1000.0), "current_plan": { "current_rate": 20 } }).to_string();
+    let before = market.post(&anna, GENERATE, &asked).value();
+    let path = format!("{LIST}/{}/what-if", before["recommendation_id"].as_str().expect("an id"));
+    let shift = json!({ "percent": 50, "out_of": { "from": "16:00", "to": "20:00" }, "into": { "from": "00:00", "to": "05:00" } });
+    let cases = [
+        (json!({ "usage_factor": 0.5 }), 6_000.0),
+        (json!({ "usage_factor": 0 }), 0.0),
+        (json!({ "usage_factor": 10 }), 120_000.0),
+        (json!({ "electric_vehicle": { "kwh_per_week": 70, "from": "23:00", "to": "05:00" } }), 15_650.0),
+        (json!({ "heat_pump": { "kwh_by_month": [100, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 50] } }), 12_150.0),
+        (json!({ "shift": shift }), 12_000.0),
+        (json!({ "solar": { "kw": 0 } }), 12_000.0),
+        (json!({ "rate_changes": [{ "plans": "all", "percent": 10 }] }), 12_000.0),
+    ];
+    for (scenario, kwh) in cases {
+        let answer = market.post(&anna, &path, &scenario.to_string()).value();
+        assert!((annual(&answer) - kwh).abs() < 0.01, "{scenario}: {}", annual(&answer));
+        let current = answer["current_annual_cost"].as_f64().expect("a cost");
+        assert!((current - kwh * 0.2).abs() < 0.13, "{scenario}: {current} at 20 cents, twelve rounded bills");
+    }
+    let dearer = json!({ "rate_changes": [{ "plans": "current", "percent": -100 }] });
+    assert_eq!(market.post(&anna, &path, &dearer.to_string()).value()["current_annual_cost"], 0.0);
+    let edge = |body: Value| market.post(&anna, &path, &body.to_string()).status;
+    assert_eq!(edge(json!({ "usage_factor": 10.01 })), 422);
+    assert_eq!(edge(json!({ "usage_factor": -0.01 })), 422);
+    assert_eq!(edge(json!({ "rate_changes": [{ "plans": "all", "percent": 500.1 }] })), 422);
+    assert_eq!(edge(json!({ "shift": { "percent": 100.1, "out_of": shift["out_of"], "into": shift["into"] } })), 422);
+}
+
+#[test]
+fn a_contract_that_ends_in_the_year_9999_is_refused() {
+    let market = Market::open();
+    let anna = market.server.signed_in("anna@example.com");
+    let plan = json!({ "current_rate": 20, "contract_end_date": "9999-12-31" });
+    let body = json!({ "usage_data": year(1000.0), "current_plan": plan }).to_string();
+    let faults = market.post(&anna, GENERATE, &body).faults();
+    assert!(faults.iter().any(|(field, _)| field == "current_plan.contract_end_date"), "{faults:?}");
+}
+
+#[test]
 fn a_scenario_on_held_usage_says_when_that_has_changed() {
     let market = Market::open();
     let anna = market.server.signed_in("anna@example.com");

@@ -110,6 +110,34 @@ pub struct RankedPlan {
     pub shape_range: Option<ShapeRange>,
     /// How far the tariff itself can be trusted.
     pub price_confidence: PriceConfidence,
+    /// The whole contract, and what comes after it; `null` for a plan without a contract.
+    pub over_term: Option<OverTerm>,
+}
+
+/// A plan over its whole contract, at the prices known today and the use of the projected year.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct OverTerm {
+    pub contract_months: u32,
+    /// The last one may be shorter than twelve months.
+    pub years: Vec<TermYear>,
+    /// All bills of the contract and the one-time fees.
+    pub total_cost: f64,
+    /// Against staying, after the cost of switching; `null` without a current cost.
+    pub total_savings: Option<f64>,
+    /// What happens when the contract ends, as the plan's terms say it.
+    pub after: String,
+    /// Twelve months at the price the terms state for after the contract; `null` where they state none.
+    pub annual_cost_after: Option<f64>,
+}
+
+/// Twelve months of a contract, or what is left of it. One-time fees and the cost of switching are not in it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TermYear {
+    pub months: u32,
+    pub cost: f64,
+    /// The same months on the current plan, after its end at what its terms state for then.
+    pub current_cost: Option<f64>,
+    pub savings: Option<f64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]

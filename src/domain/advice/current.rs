@@ -1,7 +1,8 @@
 //! The plan the household is on: what it costs, when it ends, what leaving it costs (method.md 5).
 
+use super::ranking::price_band;
 use super::request::CurrentPlan;
-use super::year::{MONTHS, Year, to_money};
+use super::year::{MONTHS, PriceBand, Year, to_money};
 use crate::domain::calendar::{Month, days_between};
 use crate::domain::market::{Dependence, Listing, Snapshot, UtilityRef};
 use crate::domain::tariff::model::{DeliveryTariff, Tariff};
@@ -63,32 +64,39 @@ impl<'a> Current<'a> {
         year: &mut Year<'_>,
         as_of: Date,
     ) -> Option<CurrentCost> {
-        let start = self.plan.contract_start_date;
+        let start = self.start();
         let listed = self.listing.and_then(|listing| {
             let delivery = delivery_of(snapshot, listing, place);
+            let band = listing.offer(place).and_then(|offer| price_band(listing.plan.kind, &listing.tariff, offer));
+            let cost = cost_of(&listing.tariff, delivery, start, band, year)?;
             let after_end = listing.plan.on_expiry.as_ref().and_then(|expiry| expiry.rate.as_ref());
-            let after_end = after_end
-                .and_then(|rate| cost_of(&rate.expand(listing.plan.monthly_fee), delivery, None, year))
-                .map(|cost| cost.months);
-            let cost = cost_of(&listing.tariff, delivery, start, year)?;
-            Some(CurrentCost { months_after_end: after_end, ..cost })
+            let after_end = after_end.map(|rate| rate.expand(listing.plan.monthly_fee));
+            let Some(after) = after_end.and_then(|tariff| cost_of(&tariff, delivery, None, None, year)) else {
+                return Some(cost);
+            };
+            let months_after_end = Some(after.months);
+            // A contract that has ended is billed at what its terms say for afterwards.
+            let ended = self.end.is_some_and(|end| end < as_of);
+            Some(CurrentCost { months_after_end, ..if ended { after } else { cost } })
         });
         let found = listed.or_else(|| {
             let fee = self.plan.monthly_fee;
             let rate = self.plan.current_rate.map(|rate_per_kwh| RateStructure::Fixed { rate_per_kwh });
             let stated = [self.plan.rate_structure.clone(), rate].into_iter().flatten();
-            stated.map(|rate| rate.expand(fee)).find_map(|tariff| cost_of(&tariff, None, start, year))
+            stated.map(|rate| rate.expand(fee)).find_map(|tariff| {
+                // Nothing but the stated price is known, so all of the bill moves with it.
+                let band = tariff.price_sd.map(|sd| PriceBand { share: 1.0, sd: sd.percent() / 100.0 });
+                cost_of(&tariff, None, start, band, year)
+            })
         });
-        let found = found.or_else(|| self.plan.annual_cost.map(|annual| spread(annual, year)));
-        // A contract that has ended is billed at what its terms say for afterwards.
-        found.map(|cost| match cost.months_after_end {
-            Some(after) if self.end.is_some_and(|end| end < as_of) => {
-                let annual: Money = after.iter().copied().sum();
-                let share = if cost.annual.is_zero() { 1.0 } else { annual.currency() / cost.annual.currency() };
-                let paths = cost.paths.iter().map(|path| path * share).collect();
-                CurrentCost { months: after, annual, months_after_end: Some(after), paths }
-            }
-            _ => cost,
+        found.or_else(|| self.plan.annual_cost.map(|annual| spread(annual, year)))
+    }
+
+    /// The first day of the contract, stated or from its end and the term of the catalog's plan.
+    fn start(&self) -> Option<Date> {
+        self.plan.contract_start_date.or_else(|| {
+            let term = self.listing.map(|listing| listing.plan.term_months).filter(|&term| term > 0)?;
+            self.end?.tomorrow().ok()?.checked_sub(i64::from(term).months()).ok()
         })
     }
 
@@ -122,7 +130,7 @@ pub fn months_left(date: Date, end: Date) -> u32 {
     (whole + i32::from(end.day() >= date.day())).max(1) as u32
 }
 
-fn delivery_of<'a>(snapshot: &'a Snapshot, listing: &Listing, place: UtilityRef) -> Option<&'a DeliveryTariff> {
+pub fn delivery_of<'a>(snapshot: &'a Snapshot, listing: &Listing, place: UtilityRef) -> Option<&'a DeliveryTariff> {
     let passes_through = listing.plan.delivery == crate::domain::catalog::Delivery::Passthrough;
     passes_through.then(|| snapshot.utility(place).delivery.as_ref()).flatten()
 }
@@ -131,13 +139,14 @@ fn cost_of(
     tariff: &Tariff,
     delivery: Option<&DeliveryTariff>,
     start: Option<Date>,
+    band: Option<PriceBand>,
     year: &mut Year<'_>,
 ) -> Option<CurrentCost> {
     if !crate::domain::tariff::validate(tariff).is_empty() {
         return None;
     }
     let compiled = compile(tariff, delivery, start).ok()?;
-    let cost = year.cost(&compiled, &Dependence::of(tariff, delivery), None).ok()?;
+    let cost = year.cost(&compiled, &Dependence::of(tariff, delivery), band).ok()?;
     Some(CurrentCost { months: cost.months, annual: cost.annual, months_after_end: None, paths: cost.paths })
 }
 

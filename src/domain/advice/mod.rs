@@ -23,6 +23,7 @@ mod risks;
 mod savings;
 mod scores;
 mod stay;
+mod term;
 #[cfg(test)]
 mod tests;
 mod timing;

@@ -1,16 +1,17 @@
 //! The ranked plans as the answer tells them.
 
 use super::answer::{
-    CostRange, ExclusionReason, ExplanationSource, Marks, PriceConfidence, RankedPlan, Recommendation, RiskLevel,
-    RiskWarning, Severity, ShapeRange, dollars, rounded,
+    CostRange, ExclusionReason, ExplanationSource, Marks, OverTerm, PriceConfidence, RankedPlan, Recommendation,
+    RiskLevel, RiskWarning, Severity, ShapeRange, dollars, rounded,
 };
 use super::cliffs::cliffs;
 use super::contrast::{Contrast, Field, Subject};
-use super::current::Current;
+use super::current::{Current, delivery_of};
 use super::eligibility::{exclusions, projected_kwh};
 use super::ranking::{Ranked, marks};
 use super::request::{Explanations, Request};
 use super::risks::{Setting, data_quality, overall_level, plan_risks};
+use super::term::{Contract, Staying, over_term};
 use super::wording::about;
 use super::year::{MONTHS, Year, YearLoad};
 use super::{ALGORITHM_VERSION, DISCLAIMER, against_current, breakdown};
@@ -105,6 +106,7 @@ impl<'a> Presenter<'a> {
             marks: plan.marks.clone(),
             shape_range,
             price_confidence: price_confidence(listing.plan.provenance.confidence),
+            over_term: self.over_term(plan, comparison.as_ref(), year),
         };
         answer.risk_count = answer.risk_warnings.len() as u32;
         answer.highest_risk_severity = answer.risk_warnings.iter().map(|risk| risk.severity).max();
@@ -115,6 +117,21 @@ impl<'a> Presenter<'a> {
             answer.explanation_source = ExplanationSource::Template;
         }
         answer
+    }
+
+    fn over_term(
+        &self,
+        plan: &Ranked<'_>,
+        comparison: Option<&super::Comparison>,
+        year: &mut Year<'_>,
+    ) -> Option<OverTerm> {
+        let listing = plan.candidate.listing;
+        let (as_of, first_month) = (self.request.as_of, self.request.projection.first_month);
+        let delivery = delivery_of(self.snapshot, listing, self.place);
+        let staying = comparison.zip(self.current).and_then(|(comparison, current)| {
+            Some(Staying { end: current.end, cost: current.cost.as_ref()?, switching_cost: comparison.switching_cost })
+        });
+        over_term(Contract { plan, delivery, as_of, first_month, staying }, year)
     }
 
     fn contrast(&self, plan: &Ranked<'_>) -> Contrast {

@@ -267,8 +267,18 @@ fn prepaid(setting: &Setting<'_>) -> Option<RiskWarning> {
 
 fn promotional(setting: &Setting<'_>) -> Option<RiskWarning> {
     let term = setting.plan.candidate.listing.plan.term_months;
-    let last = setting.plan.candidate.offer.dependence.promotion_until.filter(|&last| last < term.max(12))?;
-    let message = format!("An introductory price or credit ends after {}, before the contract does.", months(last));
+    let dependence = &setting.plan.candidate.offer.dependence;
+    // Without a contract a year is looked at, as the costs do.
+    let in_view = if term == 0 { 12 } else { term };
+    let end = setting.as_of.saturating_add(i64::from(in_view).months());
+    let before = if term == 0 { "" } else { ", before the contract does" };
+    let message = if let Some(last) = dependence.promotion_until.filter(|&last| last < in_view) {
+        format!("An introductory price or credit ends after {}{before}.", months(last))
+    } else {
+        let rise = dependence.rises_on.iter().find(|&&day| day > setting.as_of && day < end)?;
+        let before = if term == 0 { "" } else { ", before the contract ends" };
+        format!("The price rises, or a credit ends, on {rise}{before}.")
+    };
     let advice = "Judge the plan by its price after that.";
     Some(risk(RiskType::Promotional, Severity::Warning, RiskCategory::Cost, "Introductory price", message, advice))
 }

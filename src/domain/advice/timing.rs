@@ -97,22 +97,30 @@ impl Timeline<'_> {
             let (start, end) = (month_start(self.as_of, n), month_start(self.as_of, n + 1));
             let days = days_until(start, end).max(1);
             let before = days_until(start, day.clamp(start, end));
-            total += self.staying(n, start).scale(before, days);
+            total += self.staying(n, day);
             total += self.new.months[n as usize % MONTHS].scale(days - before, days);
         }
         total
     }
 
     fn cost_of_staying(&self) -> Money {
-        (0..self.horizon).map(|n| self.staying(n, month_start(self.as_of, n))).sum()
+        (0..self.horizon).map(|n| self.staying(n, Date::MAX)).sum()
     }
 
-    /// The n-th month on the current plan; after its end at the price its terms state for then.
-    fn staying(&self, n: u32, start: Date) -> Money {
-        let ended = self.current.end.is_some_and(|end| start > end);
-        let months = self.cost.months_after_end.as_ref().filter(|_| ended).unwrap_or(&self.cost.months);
-        months[n as usize % MONTHS]
+    fn staying(&self, n: u32, until: Date) -> Money {
+        staying(self.as_of, self.current.end, self.cost, n, until)
     }
+}
+
+/// The days of the n-th month before `until` on the current plan; those after its end at the price its terms state
+/// for then.
+pub fn staying(as_of: Date, contract_end: Option<Date>, cost: &CurrentCost, n: u32, until: Date) -> Money {
+    let (start, end) = (month_start(as_of, n), month_start(as_of, n + 1));
+    let until = until.clamp(start, end);
+    let over = contract_end.map_or(until, |last| last.saturating_add(1.day())).clamp(start, until);
+    let (month, days) = (n as usize % MONTHS, days_until(start, end).max(1));
+    let after_end = cost.months_after_end.as_ref().unwrap_or(&cost.months);
+    cost.months[month].scale(days_until(start, over), days) + after_end[month].scale(days_until(over, until), days)
 }
 
 fn reason(action: SwitchAction, current: &Current<'_>, as_of: Date, best: Date) -> String {

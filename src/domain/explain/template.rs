@@ -29,9 +29,15 @@ fn fit(facts: &FactSheet) -> String {
         1 => "fits your priorities best overall".to_owned(),
         2 => "is the second-best fit for your priorities".to_owned(),
         3 => "is the third-best fit for your priorities".to_owned(),
-        rank => format!("is number {rank} for your priorities"),
+        rank => format!("comes {} among the plans that fit your priorities", ordinal(rank)),
     });
     format!("{subject} {claim}: {}.", terms(facts))
+}
+
+fn ordinal(rank: u32) -> String {
+    let words = ["fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"];
+    let word = rank.checked_sub(4).and_then(|at| words.get(at as usize));
+    word.map_or_else(|| format!("number {rank}"), |word| (*word).to_owned())
 }
 
 /// "a fixed-price plan for 12 months".
@@ -91,7 +97,10 @@ fn trade_off(facts: &FactSheet) -> Option<String> {
     let mut letters = point.chars();
     let first = letters.next()?;
     // Points begin with a capital; within a sentence only a name or a number would.
-    Some(format!("One thing to weigh: {}{}.", first.to_lowercase(), letters.as_str()))
+    let clause = format!("{}{}", first.to_lowercase(), letters.as_str());
+    // A point without a subject is about the plan.
+    let subject = if clause.starts_with("costs ") { "it " } else { "" };
+    Some(format!("One thing to weigh: {subject}{clause}."))
 }
 
 #[cfg(test)]
@@ -137,6 +146,17 @@ pub(super) mod tests {
             shape_range: None,
             price_confidence: PriceConfidence::Verified,
         }
+    }
+
+    #[test]
+    fn a_point_without_a_subject_gets_one() {
+        let point = "Costs $86 a year more than the cheapest eligible plan";
+        let dearer = FactSheet { trade_offs: vec![point.into()], rank: 4, marks: Vec::new(), ..facts() };
+        let text = write(&dearer);
+        let expected = " One thing to weigh: it costs $86 a year more than the cheapest eligible plan.";
+        assert!(text.ends_with(expected), "{text}");
+        let first = "Steady 12 from Acorn Power comes fourth among the plans that fit your priorities: a fixed-price";
+        assert!(text.starts_with(first), "{text}");
     }
 
     #[test]

@@ -7,7 +7,8 @@ use crate::domain::tariff::model::{
     Amount, BlockScope, BlockUnit, Blocks, Charge, Combine, DeliveryTariff, DemandMeasure, Per, Register, Reset,
     Tariff, When,
 };
-use crate::domain::units::Energy;
+use crate::domain::units::{Energy, Price};
+use jiff::civil::Date;
 
 /// What the bill of a tariff (with the delivery passed through) depends on.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -26,6 +27,8 @@ pub struct Dependence {
     pub cliffs: Vec<Energy>,
     /// The last contract month of the first introductory price or credit that ends.
     pub promotion_until: Option<u32>,
+    /// Days on which the plan's own stated prices rise or a credit ends, ascending.
+    pub rises_on: Vec<Date>,
     /// Credits that depend on the month's energy.
     pub has_usage_credit: bool,
 }
@@ -56,10 +59,17 @@ impl Dependence {
             _ => found.straight = false,
         }
         found.carries_export = tariff.export.is_some();
-        let introductory = tariff.versions.iter().filter_map(|version| version.from_contract_month);
-        for last in introductory.filter(|&from| from > 1).map(|from| from - 1) {
-            found.promotion_ends(last);
+        let mut before = &tariff.charges;
+        for version in &tariff.versions {
+            if is_dearer(before, &version.charges) {
+                found.rises_on.extend(version.from_date);
+                if let Some(from) = version.from_contract_month.filter(|&from| from > 1) {
+                    found.promotion_ends(from - 1);
+                }
+            }
+            before = &version.charges;
         }
+        found.rises_on.sort_unstable();
         found.bends.sort_unstable();
         found.bends.dedup();
         found.cliffs.sort_unstable();
@@ -80,7 +90,9 @@ impl Dependence {
                     self.cliffs.push(energy);
                 }
             }
-            if let Some(last) = condition.contract_months.and_then(|months| months.to) {
+            // A fee that ends is no promotion.
+            let is_benefit = charge.credit || !matches!(charge.amount, Amount::Fixed { .. } | Amount::Percent { .. });
+            if let Some(last) = condition.contract_months.and_then(|months| months.to).filter(|_| is_benefit) {
                 self.promotion_ends(last);
             }
         }
@@ -108,6 +120,35 @@ impl Dependence {
         self.straight &= on_the_total && register == Register::Import && blocks.reset == Reset::Bill;
         let per_day = blocks.unit == BlockUnit::KwhPerDay;
         self.bends.extend(blocks.bounds.iter().map(|&energy| Bend { energy, per_day }));
+    }
+}
+
+/// Whether a charge list takes more than the one before it: a price that rises, a charge that is new, a credit that
+/// falls or ends.
+fn is_dearer(before: &[Charge], after: &[Charge]) -> bool {
+    let rises = after.iter().any(|charge| match before.iter().find(|old| old.id == charge.id) {
+        None => !charge.credit,
+        Some(old) => {
+            let (old, new) = (prices(old), prices(charge));
+            let worse = |(old, new): (&i64, &i64)| if charge.credit { new < old } else { new > old };
+            old.len() != new.len() || old.iter().zip(&new).any(worse)
+        }
+    });
+    rises || before.iter().any(|charge| charge.credit && after.iter().all(|new| new.id != charge.id))
+}
+
+/// The prices of a charge, in the order they are stated.
+fn prices(charge: &Charge) -> Vec<i64> {
+    match &charge.amount {
+        Amount::Fixed { value, .. } => vec![value.nanos()],
+        Amount::Energy { price, windows, series, blocks, .. } => {
+            let series = series.iter().flat_map(|series| [Some(series.adder), series.expected]).flatten();
+            let blocks = blocks.iter().flat_map(|blocks| blocks.prices.iter().copied());
+            let windows = windows.iter().map(|window| window.price);
+            price.iter().copied().chain(windows).chain(series).chain(blocks).map(Price::nanos).collect()
+        }
+        Amount::Demand { price, .. } => vec![price.nanos()],
+        Amount::Percent { percent, .. } => vec![(percent.percent() * 1e6).round() as i64],
     }
 }
 
