@@ -42,7 +42,7 @@ impl Expected {
     pub fn check(&self, present: Option<&Version>) -> Result<(), Error> {
         let met = match (self, present) {
             (Expected::Any, _) | (Expected::Existing, Some(_)) => true,
-            (Expected::OneOf(names), Some(present)) => names.iter().any(|name| *name == present.0),
+            (Expected::OneOf(names), Some(present)) => names.contains(&present.0),
             (_, None) => false,
         };
         if met {

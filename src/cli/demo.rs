@@ -72,7 +72,7 @@ pub fn run(arguments: &Arguments, settings: &SettingFlags) -> Result<(), Failure
     if arguments.once {
         return Ok(());
     }
-    logging::start(&config.logging, config.debug);
+    logging::start(&config.logging, config.debug, None);
     let app = App::new(config, store).map_err(Failure::failed)?;
     let quiet = arguments.json;
     service::run(app, move |address| {

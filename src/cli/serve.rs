@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::cli::{Failure, SettingFlags, database, service};
 use crate::ops::logging;
+use crate::ops::traces::Traces;
 use crate::store::Migrations;
 use clap::Args;
 use std::net::SocketAddr;
@@ -22,7 +23,9 @@ pub fn run(arguments: &Arguments, settings: &SettingFlags) -> Result<(), Failure
     let own: Vec<(&str, String)> =
         arguments.listen.iter().map(|address| ("server.listen", address.to_string())).collect();
     let config = settings.load(&own)?;
-    logging::start(&config.logging, config.debug);
+    // Dropped last, when what is left of them is sent.
+    let traces = Traces::start(&config.traces).map_err(Failure::failed)?;
+    logging::start(&config.logging, config.debug, traces.as_ref());
     let environment = config.environment.as_str();
     let database = config.database.url.masked();
     let store = database::open(&config, Migrations::Apply)?;

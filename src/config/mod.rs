@@ -32,6 +32,7 @@ pub struct Config {
     pub features: Features,
     pub explanations: Explanations,
     pub logging: Logging,
+    pub traces: Traces,
     pub metrics: Metrics,
 }
 
@@ -153,6 +154,14 @@ pub struct Logging {
 }
 
 #[derive(Debug, Clone)]
+pub struct Traces {
+    /// `None`: no traces are made.
+    pub endpoint: Option<String>,
+    /// Of the traces that begin here.
+    pub sample_percent: u32,
+}
+
+#[derive(Debug, Clone)]
 pub struct Metrics {
     /// `None`: anybody who reaches the service may read them.
     pub token: Option<SecretString>,
@@ -236,6 +245,7 @@ fn build(reader: &mut Reader) -> Config {
         },
         explanations: explanations(reader),
         logging: logging(reader),
+        traces: traces(reader),
         metrics: Metrics { token: reader.secret("metrics.token") },
         data_dir,
     }
@@ -378,6 +388,17 @@ fn explanations(reader: &mut Reader) -> Explanations {
         deadline: Duration::from_millis(u64::from(deadline)),
         concurrency: reader.number("explanations.concurrency", 1..=64) as usize,
         calls_per_day: reader.number("explanations.calls_per_day", 1..=10_000_000),
+    }
+}
+
+fn traces(reader: &mut Reader) -> Traces {
+    let endpoint = reader.text("traces.endpoint");
+    if !endpoint.is_empty() && !endpoint.starts_with("https://") && !endpoint.starts_with("http://") {
+        reader.problem("traces.endpoint", "must begin with https:// or http://");
+    }
+    Traces {
+        endpoint: (!endpoint.is_empty()).then_some(endpoint),
+        sample_percent: reader.number("traces.sample_percent", 0..=100),
     }
 }
 

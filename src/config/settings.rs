@@ -154,6 +154,13 @@ pub const SETTINGS: &[Setting] = &[
         "250",
         "A database statement that takes longer is logged as a warning, without its values.",
     ),
+    classic(
+        "traces.endpoint",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "\"\"",
+        "Collector of traces, such as \"http://127.0.0.1:4318\" (OTLP, JSON over HTTP). Empty: no traces.",
+    ),
+    plain("traces.sample_percent", "100", "Share of the traces we begin that are sent; callers decide on theirs."),
     secret("metrics.token", None, "Bearer token that GET /metrics asks for. Empty: anybody may read the metrics."),
 ];
 

@@ -56,6 +56,8 @@ impl Config {
             ("logging.format", json!(format(self.logging.format))),
             ("logging.slow_request_milliseconds", json!(self.logging.slow_request.as_millis() as u64)),
             ("logging.slow_query_milliseconds", json!(self.logging.slow_query.as_millis() as u64)),
+            ("traces.endpoint", json!(self.traces.endpoint.as_deref().unwrap_or_default())),
+            ("traces.sample_percent", json!(self.traces.sample_percent)),
             ("metrics.token", masked(self.metrics.token.as_ref())),
         ]
     }

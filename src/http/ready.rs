@@ -34,7 +34,7 @@ impl<T> Private<T> {
         Private { link: (!link.is_empty()).then_some(link), ..self }
     }
     /// What it was made from came out of a cache, or did not.
-    pub fn from_cache(self, status: CacheStatus) -> Self {
+    pub fn cached(self, status: CacheStatus) -> Self {
         Private { status: Some(status), ..self }
     }
 }

@@ -1,4 +1,5 @@
-//! Running the service: logging, and what the process takes.
+//! Running the service: logging, traces, and what the process takes.
 
 pub mod logging;
 pub mod process;
+pub mod traces;

@@ -32,6 +32,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tracing::Span;
 
+/// Spans of this target go to a collector of traces where there is one, and to no log.
+const TRACE: &str = "treebeard::trace";
+
 /// The open database; cheap to clone. It closes when the last clone is dropped.
 #[derive(Clone)]
 pub struct Store {
@@ -166,10 +169,11 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let (slow, span) = (self.slow_query, Span::current());
+        let (slow, caller) = (self.slow_query, Span::current());
         self.database.read(move |conn| {
             conn.watch(slow);
-            span.in_scope(|| work(conn))
+            let _caller = caller.entered();
+            tracing::info_span!(target: TRACE, "database read").in_scope(|| work(conn))
         })
     }
 
@@ -179,10 +183,11 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let (slow, span) = (self.slow_query, Span::current());
+        let (slow, caller) = (self.slow_query, Span::current());
         self.database.write(move |tx| {
             tx.watch(slow);
-            span.in_scope(|| work(tx))
+            let _caller = caller.entered();
+            tracing::info_span!(target: TRACE, "database write").in_scope(|| work(tx))
         })
     }
 

@@ -26,5 +26,6 @@ mod sign_in;
 #[path = "../support/mod.rs"]
 mod support;
 mod tokens;
+mod traces;
 mod usage;
 mod what_if;

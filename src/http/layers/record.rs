@@ -3,6 +3,7 @@
 
 use crate::http::layers::request_id;
 use crate::http::metrics::Metrics;
+use crate::ops::traces;
 use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,6 +26,7 @@ pub fn layer<E: Endpoint + 'static>(
             let (took, status, route) = (started.elapsed(), response.status(), facts.route());
             metrics.answered(&method, route, status, took);
             let (status, milliseconds) = (status.as_u16(), (took.as_secs_f64() * 1e6).round() / 1e3);
+            traces::finish(&method, route, status, facts.user());
             let user_id = facts.user().map(display);
             if took > slow {
                 tracing::warn!(%method, route, status, milliseconds, user_id, slow = true, "answered");

@@ -1,6 +1,7 @@
 //! Gives every request an id, puts it on the answer and on every log line, and keeps what becomes known of the request
 //! on its way for those who report about it.
 
+use crate::ops::traces;
 use poem::http::HeaderValue;
 use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response};
 use std::sync::{Arc, OnceLock};
@@ -50,7 +51,7 @@ pub fn layer<E: Endpoint + 'static>(endpoint: E) -> impl Endpoint<Output = Respo
     endpoint.around(|endpoint, mut request: Request| async move {
         let id = acceptable(&request).unwrap_or_else(|| Uuid::now_v7().to_string());
         request.extensions_mut().insert(Arc::new(Facts { id: id.clone(), ..Facts::default() }));
-        let span = tracing::info_span!("request", request_id = %id);
+        let span = traces::request_span(&id, request.headers());
         let mut response = match endpoint.call(request).instrument(span).await {
             Ok(output) => output.into_response(),
             Err(error) => error.into_response(),

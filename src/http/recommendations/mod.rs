@@ -55,7 +55,7 @@ impl Recommendations {
                 Ok(made.answer)
             })
             .await?;
-        Ok(Private::new(answer).from_cache(status.into_inner().unwrap_or(CacheStatus::Bypass)))
+        Ok(Private::new(answer).cached(status.into_inner().unwrap_or(CacheStatus::Bypass)))
     }
 
     /// List own recommendations
