@@ -116,8 +116,9 @@ impl Terms<'_> {
     fn contract_month(self, calendar: &Calendar, n: i64) -> i64 {
         let last = calendar.first.checked_add((n + 1).months()).expect("a day").yesterday().expect("a day");
         let start = self.start.unwrap_or(calendar.first);
-        (0..).take_while(|count: &i64| start.checked_add(count.months()).is_ok_and(|begins| begins <= last)).count()
-            as i64
+        (0..1_000)
+            .take_while(|count: &i64| start.checked_add(count.months()).is_ok_and(|begins| begins <= last))
+            .count() as i64
     }
 
     fn is_peak(self, hour: Hour) -> bool {

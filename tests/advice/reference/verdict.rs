@@ -232,8 +232,8 @@ impl Case<'_> {
     fn level(&self) {
         let data: Vec<Severity> = self.answer.data_risks.iter().map(|risk| risk.severity).collect();
         let expected = match self.household.confidence {
-            ..50 => vec![Severity::Critical],
-            ..70 => vec![Severity::Warning],
+            ..=49 => vec![Severity::Critical],
+            50..=69 => vec![Severity::Warning],
             _ => vec![],
         };
         assert_eq!(data, expected, "{}: once for the answer", self.name);
