@@ -72,7 +72,7 @@ impl Passwords {
             .map_err(|error| Error::Internal(format!("the argon2 settings are not usable: {error}")))?;
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let permits = Arc::new(Semaphore::new((cores / 2).max(1)));
-        let dummy = hash_now(&params, "no account has this password")?;
+        let dummy = nobodys_hash(&params);
         Ok(Passwords { policy: auth.password_policy, params, permits, dummy, counters: Arc::default() })
     }
 
@@ -200,6 +200,15 @@ fn normalise(password: &str) -> String {
     password.nfc().collect()
 }
 
+/// A hash of these settings that no password has: comparing with it costs what any comparison costs. It is written
+/// down rather than computed, so that the start of the service needs neither the time nor the memory of one.
+fn nobodys_hash(params: &Params) -> String {
+    let (memory, passes, lanes) = (params.m_cost(), params.t_cost(), params.p_cost());
+    // Base64 of 16 and of 32 zero bytes.
+    let (salt, hash) = ("A".repeat(22), "A".repeat(43));
+    format!("$argon2id$v=19$m={memory},t={passes},p={lanes}${salt}${hash}")
+}
+
 fn hash_now(params: &Params, password: &str) -> Result<String, Error> {
     let mut salt = [0u8; 16];
     getrandom::fill(&mut salt).map_err(|error| Error::Internal(format!("no randomness: {error}")))?;
@@ -258,6 +267,16 @@ mod tests {
         assert!(stored.starts_with("$argon2id$v=19$m=64,t=1,p=1$"), "{stored}");
         assert_eq!(verify_now(&params, &stored, "cafe\u{301} noir").expect("a verdict"), Verdict::Right);
         assert_eq!(verify_now(&params, &stored, "cafe noir").expect("a verdict"), Verdict::Wrong);
+    }
+
+    #[test]
+    fn the_hash_for_unknown_accounts_costs_what_a_real_one_costs_and_matches_nothing() {
+        let params = Params::new(128, 2, 1, None).expect("valid parameters");
+        let (nobodys, real) = (nobodys_hash(&params), hash_now(&params, "violet tram seven").expect("a hash"));
+        let settings = |hash: &str| hash.split('$').take(4).map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(settings(&nobodys), settings(&real));
+        assert_eq!(nobodys.len(), real.len());
+        assert_eq!(verify_now(&params, &nobodys, "violet tram seven").expect("computed"), Verdict::Wrong);
     }
 
     #[test]
