@@ -8,6 +8,7 @@ mod normalise_totals;
 mod preserved;
 mod profile;
 mod projection;
+mod reading_log;
 mod real_files;
 mod shape;
 mod shape_table;

@@ -10,7 +10,7 @@ use treebeard::domain::usage::readings::{Intervals, Quality, RawReading, RawRead
 use treebeard::domain::usage::report::{DroppedDay, NormaliseReport, SetKind};
 
 fn run(raw: Vec<RawReading>) -> Result<(Intervals, NormaliseReport), NormaliseError> {
-    match normalise(RawReadings::Intervals(raw), &chicago())? {
+    match normalise(RawReadings::Intervals(raw.into_iter().collect()), &chicago())? {
         (ReadingSet::Intervals(intervals), report) => Ok((intervals, report)),
         (other, _) => panic!("{other:?}"),
     }
@@ -183,7 +183,8 @@ fn readings_of_a_fixed_offset_meter_fit_a_zone_that_changes_by_half_an_hour() {
     let raw: Vec<RawReading> = (0..72)
         .map(|n| RawReading { start: start + n * 3600, ..readings(date(2024, 4, 6), 1, 60, |_| 100)[0] })
         .collect();
-    let (set, report) = normalise(RawReadings::Intervals(raw), &lord_howe).expect("good readings");
+    let (set, report) =
+        normalise(RawReadings::Intervals(raw.into_iter().collect()), &lord_howe).expect("good readings");
     let ReadingSet::Intervals(intervals) = set else { panic!("intervals in, intervals out") };
     assert_eq!(intervals.minutes, 30);
     assert_eq!(report.clock_changes[0].hours, 24.5);
@@ -236,7 +237,8 @@ fn readings_of_a_day_become_days_whatever_the_clocks_do() {
     let mut raw = readings(date(2022, 3, 12), 3, 1440, |n| n as i64 + 1);
     raw[1].seconds = 23 * 3600;
     raw[2].start -= 3600;
-    let (set, report) = normalise(RawReadings::Intervals(raw), &chicago()).expect("good readings");
+    let (set, report) =
+        normalise(RawReadings::Intervals(raw.into_iter().collect()), &chicago()).expect("good readings");
     let ReadingSet::Days(days) = set else { panic!("days expected") };
     let dates: Vec<_> = days.iter().map(|day| (day.date, day.import)).collect();
     assert_eq!(dates, [(date(2022, 3, 12), wh(1)), (date(2022, 3, 13), wh(2)), (date(2022, 3, 14), wh(3))]);
@@ -249,7 +251,7 @@ fn readings_longer_than_a_day_become_billing_periods() {
     // March has an hour less than 31 days.
     raw[0].seconds -= 3600;
     raw[1].start -= 3600;
-    let (set, _) = normalise(RawReadings::Intervals(raw), &chicago()).expect("good readings");
+    let (set, _) = normalise(RawReadings::Intervals(raw.into_iter().collect()), &chicago()).expect("good readings");
     let ReadingSet::Periods(periods) = set else { panic!("periods expected") };
     assert_eq!(periods[0].window.end, date(2022, 4, 1));
     assert_eq!((periods[1].window.start, periods[1].window.end), (date(2022, 4, 1), date(2022, 5, 2)));

@@ -53,7 +53,7 @@ proptest! {
     fn normalising_keeps_the_energy(raw in consecutive()) {
         prop_assume!(!raw.is_empty());
         let total: Energy = raw.iter().map(|reading| reading.energy).sum();
-        let (set, report) = normalise(RawReadings::Intervals(raw), &chicago()).expect("good readings");
+        let (set, report) = normalise(RawReadings::Intervals(raw.into_iter().collect()), &chicago()).expect("good readings");
         let dropped: Energy = report.dropped_days.iter().map(|day| day.kwh).sum();
         prop_assert_eq!(report.total_kwh - report.filled_kwh + dropped, total);
         prop_assert_eq!(set.total(), report.total_kwh);
@@ -66,8 +66,8 @@ proptest! {
         let mut sorted = raw.clone();
         sorted.sort_by_key(|reading| reading.start);
         prop_assert_eq!(
-            normalise(RawReadings::Intervals(raw), &chicago()),
-            normalise(RawReadings::Intervals(sorted), &chicago())
+            normalise(RawReadings::Intervals(raw.into_iter().collect()), &chicago()),
+            normalise(RawReadings::Intervals(sorted.into_iter().collect()), &chicago())
         );
     }
 
@@ -85,7 +85,7 @@ proptest! {
         }).collect();
         let hours = hours[..hours.len() / 24 * 24].to_vec();
         let months = |raw: Vec<RawReading>| {
-            let (set, report) = normalise(RawReadings::Intervals(raw), &chicago()).expect("good readings");
+            let (set, report) = normalise(RawReadings::Intervals(raw.into_iter().collect()), &chicago()).expect("good readings");
             (report.filled == 0).then(|| set.monthly())
         };
         // Compared where nothing had to be filled (a window across a clock change leaves an hour to fill).

@@ -17,7 +17,7 @@ fn of(set: &ReadingSet) -> Projection {
 }
 
 fn normalised(raw: Vec<treebeard::domain::usage::readings::RawReading>) -> ReadingSet {
-    normalise(RawReadings::Intervals(raw), &chicago()).expect("good readings").0
+    normalise(RawReadings::Intervals(raw.into_iter().collect()), &chicago()).expect("good readings").0
 }
 
 fn month_sum(intervals: &Intervals, month: treebeard::domain::calendar::Month, values: &[Energy]) -> Energy {

@@ -60,7 +60,7 @@ fn a_market_may_state_its_own_months() {
 fn the_heat_map_shows_each_hour_of_the_week() {
     // 2024-05-06 is a Monday.
     let raw = readings(date(2024, 5, 6), 14 * 96, 15, |n| if (n / 96) % 7 == 2 && n % 96 / 4 == 18 { 1000 } else { 0 });
-    let (set, _) = normalise(RawReadings::Intervals(raw), &chicago()).expect("good readings");
+    let (set, _) = normalise(RawReadings::Intervals(raw.into_iter().collect()), &chicago()).expect("good readings");
     let ReadingSet::Intervals(intervals) = set else { panic!("intervals expected") };
     let heat = HourOfWeek::of(&intervals);
     let mut expected = [[0.0; 24]; 7];

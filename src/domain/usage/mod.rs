@@ -6,6 +6,7 @@ pub mod normalise;
 pub mod profile;
 pub mod projection;
 pub mod quality;
+pub mod reading_log;
 pub mod readings;
 pub mod report;
 pub mod shape;

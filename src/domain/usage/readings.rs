@@ -3,6 +3,7 @@
 use crate::domain::calendar::{LocalDay, Month, Window, day_start};
 use crate::domain::tariff::model::Register;
 use crate::domain::units::Energy;
+use crate::domain::usage::reading_log::ReadingLog;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
@@ -38,7 +39,7 @@ pub struct RawReading {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RawReadings {
     /// Values shorter than a day.
-    Intervals(Vec<RawReading>),
+    Intervals(ReadingLog),
     Days(Vec<RawDay>),
     Months(Vec<RawMonth>),
     Periods(Vec<RawPeriod>),

@@ -16,6 +16,7 @@ use super::{DEFAULT_HOURLY_START, fields};
 use crate::domain::calendar::day_start;
 use crate::domain::tariff::model::Register;
 use crate::domain::units::Energy;
+use crate::domain::usage::reading_log::ReadingLog;
 use crate::domain::usage::readings::{Quality, RawReading, RawReadings};
 use crate::formats::error::{FormatError, Place};
 use csv::ByteRecord;
@@ -81,9 +82,9 @@ fn wrong_count(count: &str) -> FormatError {
     FormatError::file(reason, "Give 8,760, 17,520 or 35,040 values (8,784, 17,568 or 35,136 in a leap year)")
 }
 
-fn place(values: &[(u64, f64)], unit: Unit, gather: &mut Gather) -> Result<Vec<RawReading>, FormatError> {
+fn place(values: &[(u64, f64)], unit: Unit, gather: &mut Gather) -> Result<ReadingLog, FormatError> {
     let (seconds, is_leap) = match values.len() {
-        0 => return Ok(Vec::new()),
+        0 => return Ok(ReadingLog::new()),
         8_760 | 8_784 => (3_600, values.len() == 8_784),
         17_520 | 17_568 => (1_800, values.len() == 17_568),
         35_040 | 35_136 => (900, values.len() == 35_136),
@@ -98,7 +99,7 @@ fn place(values: &[(u64, f64)], unit: Unit, gather: &mut Gather) -> Result<Vec<R
         gather.note("The values are taken as average kW.");
     }
     let start = day_start(first_day, &gather.options.zone);
-    let mut readings = Vec::with_capacity(values.len());
+    let mut readings = ReadingLog::new();
     // In milliwatt-hours: the sum so far, and what of it has been given out in whole ones.
     let (mut exact, mut given) = (0.0f64, 0i64);
     for (n, (line, value)) in values.iter().enumerate() {

@@ -19,6 +19,7 @@ use super::text::Source;
 use crate::domain::calendar::days_between;
 use crate::domain::tariff::model::Register;
 use crate::domain::units::Energy;
+use crate::domain::usage::reading_log::ReadingLog;
 use crate::domain::usage::readings::{Quality, RawDay, RawReading, RawReadings};
 use crate::formats::error::{FormatError, Place};
 use csv::ByteRecord;
@@ -46,13 +47,13 @@ pub fn read(source: Source, gather: &mut Gather) -> Result<RawReadings, FormatEr
         columns: columns.clone(),
         clock: Clock::new(&gather.options.zone),
         passes: [Passes::default(); 3],
-        readings: Vec::new(),
+        readings: ReadingLog::new(),
         any_time: false,
         empty: 0,
         skipped: 0,
     };
     rows.read(table, gather)?;
-    let Rows { mut readings, columns, any_time, empty, skipped, unit, .. } = rows;
+    let Rows { readings, columns, any_time, empty, skipped, unit, .. } = rows;
     if empty > 0 {
         gather.note(format!("{empty} rows have no value and are left as gaps."));
     }
@@ -64,22 +65,22 @@ pub fn read(source: Source, gather: &mut Gather) -> Result<RawReadings, FormatEr
     }
     // Without an end column the length of an interval is not known before all rows are.
     let shift = columns.start.is_none() && columns.time.is_none();
-    if columns.end.is_none() || shift {
-        let step = usual_step(&readings, any_time)?;
-        for reading in &mut readings {
+    let step = if columns.end.is_none() || shift { Some(usual_step(&readings, any_time)?) } else { None };
+    let mut carries: [Carry; 3] = Default::default();
+    let complete = readings.iter().map(|mut reading| {
+        if let Some(step) = step {
             reading.seconds = step;
             reading.start -= if shift { i64::from(step) } else { 0 };
         }
-    }
-    let lengths = &mut readings;
-    if unit.is_power() {
-        let mut carries: [Carry; 3] = Default::default();
-        for reading in lengths.iter_mut() {
+        if unit.is_power() {
             reading.energy = carries[reading.register as usize].energy(reading.energy, reading.seconds);
         }
+        reading
+    });
+    if unit.is_power() {
         gather.note("Values are average power: energy is power times the interval's length.");
     }
-    check_all(readings, &columns, gather).map(|readings| by_length(readings, &gather.options.zone))
+    check_all(complete, &columns, gather).map(|readings| by_length(readings, &gather.options.zone))
 }
 
 struct Rows {
@@ -88,7 +89,7 @@ struct Rows {
     columns: Columns,
     clock: Clock,
     passes: [Passes; 3],
-    readings: Vec<RawReading>,
+    readings: ReadingLog,
     /// Whether any row has a time of day.
     any_time: bool,
     empty: u64,
@@ -253,7 +254,7 @@ fn quality_named(text: &[u8]) -> Quality {
 }
 
 /// The most frequent distance between neighbouring rows.
-fn usual_step(readings: &[RawReading], any_time: bool) -> Result<u32, FormatError> {
+fn usual_step(readings: &ReadingLog, any_time: bool) -> Result<u32, FormatError> {
     let mut counts: HashMap<i64, u32> = HashMap::new();
     let mut last = [None::<i64>; 3];
     for reading in readings {
@@ -278,11 +279,11 @@ fn usual_step(readings: &[RawReading], any_time: bool) -> Result<u32, FormatErro
 
 /// Rejects values outside the bounds.
 fn check_all(
-    readings: Vec<RawReading>,
+    readings: impl Iterator<Item = RawReading>,
     columns: &Columns,
     gather: &mut Gather,
-) -> Result<Vec<RawReading>, FormatError> {
-    let mut kept = Vec::with_capacity(readings.len());
+) -> Result<ReadingLog, FormatError> {
+    let mut kept = ReadingLog::new();
     for reading in readings {
         match check_interval(reading.energy, reading.seconds) {
             Ok(_) => kept.push(reading),
@@ -297,7 +298,7 @@ fn check_all(
 }
 
 /// Readings of whole days as days; anything shorter stays as intervals.
-pub fn by_length(readings: Vec<RawReading>, zone: &TimeZone) -> RawReadings {
+pub fn by_length(readings: ReadingLog, zone: &TimeZone) -> RawReadings {
     // A day the clocks change has 23 or 25 hours.
     if !readings.iter().all(|reading| (82_800..=90_000).contains(&reading.seconds)) {
         return RawReadings::Intervals(readings);

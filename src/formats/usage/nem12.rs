@@ -17,6 +17,7 @@ use super::text::{Sheet, Source};
 use crate::domain::calendar::days_between;
 use crate::domain::tariff::model::Register;
 use crate::domain::units::Energy;
+use crate::domain::usage::reading_log::ReadingLog;
 use crate::domain::usage::readings::{Quality, RawReading, RawReadings};
 use crate::formats::error::{FormatError, Place};
 use csv::ByteRecord;
@@ -39,13 +40,21 @@ struct Block {
     minutes: u32,
 }
 
+/// What a 300 record says, and the 400 records after it.
+struct Day {
+    suffix: String,
+    start: i64,
+    seconds: u32,
+    readings: Vec<RawReading>,
+}
+
 #[derive(Default)]
 struct File {
     block: Option<Block>,
     /// Values per stream, by suffix.
-    streams: BTreeMap<String, Vec<RawReading>>,
-    /// Where the last 300 record's values start in its stream, for the 400 records that follow.
-    day: Option<(String, usize, i64, u32)>,
+    streams: BTreeMap<String, ReadingLog>,
+    /// The last 300 record, while 400 records may follow it.
+    day: Option<Day>,
     offset: i64,
     /// Whether 300 records are to be read at all.
     wanted: bool,
@@ -78,8 +87,9 @@ pub fn read(source: Source, gather: &mut Gather) -> Result<RawReadings, FormatEr
             }
         };
         result?;
-        check_count(file.streams.values().map(Vec::len).sum())?;
+        check_count(file.streams.values().map(ReadingLog::len).sum())?;
     }
+    file.end_day();
     if !file.ended {
         gather.note("The file has no end record (900): it may be cut off.");
     }
@@ -93,7 +103,8 @@ impl File {
     /// `200,NMI,configuration,register,suffix,stream,serial,unit,minutes,next read`
     fn begin_block(&mut self, record: &ByteRecord, line: u64, gather: &mut Gather) -> Result<(), FormatError> {
         let text = |n: usize| String::from_utf8_lossy(record.get(n).unwrap_or_default()).trim().to_owned();
-        (self.block, self.day, self.wanted) = (None, None, false);
+        self.end_day();
+        (self.block, self.wanted) = (None, false);
         if !gather.wants_meter(record.get(1).unwrap_or_default().trim_ascii())? {
             return Ok(());
         }
@@ -119,7 +130,7 @@ impl File {
 
     /// `300,date,values...,quality,reason,description,updated,loaded`
     fn day(&mut self, record: &ByteRecord, line: u64, gather: &mut Gather) -> Result<(), FormatError> {
-        self.day = None;
+        self.end_day();
         let Some(block) = &self.block else {
             return gather.reject(Place::line(line), "the values belong to no good 200 record");
         };
@@ -139,8 +150,7 @@ impl File {
         let start = days_between(date(1970, 1, 1), day) * 86_400 - self.offset;
         let seconds = block.minutes * 60;
         let updated = record.get(2 + count + 3).and_then(|text| std::str::from_utf8(text).ok()?.trim().parse().ok());
-        let stream = self.streams.entry(block.suffix.clone()).or_default();
-        let from = stream.len();
+        let mut readings = Vec::with_capacity(count);
         for n in 0..count {
             let text = record.get(2 + n).unwrap_or_default();
             let place = || Place::line(line).field(format!("IntervalValue{}", n + 1));
@@ -150,7 +160,7 @@ impl File {
             }
             let value = parse(text, Style::Point).map_err(|reason| shown(text, reason));
             match value.and_then(|value| block.unit.energy(value)).and_then(|energy| check_interval(energy, seconds)) {
-                Ok(energy) => stream.push(RawReading {
+                Ok(energy) => readings.push(RawReading {
                     start: start + i64::from(seconds) * n as i64,
                     seconds,
                     register: Register::Import,
@@ -162,35 +172,35 @@ impl File {
                 Err(reason) => gather.reject(place(), reason)?,
             }
         }
-        self.day = Some((block.suffix.clone(), from, start, seconds));
+        self.day = Some(Day { suffix: block.suffix.clone(), start, seconds, readings });
         Ok(())
+    }
+
+    fn end_day(&mut self) {
+        if let Some(day) = self.day.take() {
+            self.streams.entry(day.suffix).or_default().extend(day.readings);
+        }
     }
 
     /// `400,first,last,quality,...`: intervals from 1, both ends included.
     fn quality(&mut self, record: &ByteRecord, line: u64, gather: &mut Gather) -> Result<(), FormatError> {
         // The day itself may have been rejected.
-        let Some((suffix, from, start, seconds)) = &self.day else { return Ok(()) };
+        let Some(day) = &mut self.day else { return Ok(()) };
         let number = |n: usize| std::str::from_utf8(record.get(n)?).ok()?.trim().parse::<i64>().ok();
         let (Some(first), Some(last)) = (number(1), number(2)) else {
             return gather.reject(Place::line(line), "a 400 record must name its first and last interval");
         };
-        if first < 1 || last < first || last > 86_400 / i64::from(*seconds) {
+        if first < 1 || last < first || last > 86_400 / i64::from(day.seconds) {
             return gather.reject(Place::line(line), format!("{first} to {last} are no intervals of the day"));
         }
         let Some(quality) = quality_of(record.get(3).unwrap_or_default().trim_ascii()) else { return Ok(()) };
-        let Some(stream) = self.streams.get_mut(suffix) else { return Ok(()) };
-        let range = start + (first - 1) * i64::from(*seconds)..start + last * i64::from(*seconds);
-        let mut n = *from;
-        while let Some(reading) = stream.get_mut(n) {
-            if !range.contains(&reading.start) {
-                n += 1;
-            } else if quality == Quality::Missing {
-                stream.remove(n);
-                self.null_values += 1;
-            } else {
-                reading.quality = quality;
-                n += 1;
-            }
+        let seconds = i64::from(day.seconds);
+        let range = day.start + (first - 1) * seconds..day.start + last * seconds;
+        let before = day.readings.len();
+        day.readings.retain(|reading| quality != Quality::Missing || !range.contains(&reading.start));
+        self.null_values += (before - day.readings.len()) as u64;
+        for reading in day.readings.iter_mut().filter(|reading| range.contains(&reading.start)) {
+            reading.quality = quality;
         }
         Ok(())
     }
@@ -207,7 +217,7 @@ fn quality_of(method: &[u8]) -> Option<Quality> {
 }
 
 /// Streams to registers; several streams of one register are added up.
-fn combine(streams: BTreeMap<String, Vec<RawReading>>, gather: &mut Gather) -> Vec<RawReading> {
+fn combine(streams: BTreeMap<String, ReadingLog>, gather: &mut Gather) -> ReadingLog {
     let imports: Vec<&str> =
         streams.keys().filter(|s| register_of_suffix(s) == Some(Register::Import)).map(String::as_str).collect();
     let is_controlled = imports.join(",").eq_ignore_ascii_case("E1,E2");
@@ -216,32 +226,31 @@ fn combine(streams: BTreeMap<String, Vec<RawReading>>, gather: &mut Gather) -> V
     } else if imports.len() > 1 {
         gather.note(format!("Registers {} are added up.", imports.join(", ")));
     }
-    let mut groups: BTreeMap<u8, (Register, Vec<Vec<RawReading>>)> = BTreeMap::new();
-    for (suffix, mut readings) in streams {
+    let mut groups: BTreeMap<u8, (Register, Vec<ReadingLog>)> = BTreeMap::new();
+    for (suffix, readings) in streams {
         let register = match register_of_suffix(&suffix).unwrap_or_default() {
             Register::Import if is_controlled && suffix.eq_ignore_ascii_case("E2") => Register::Controlled,
             register => register,
         };
-        for reading in &mut readings {
-            reading.register = register;
-        }
         groups.entry(register as u8).or_insert_with(|| (register, Vec::new())).1.push(readings);
     }
-    let mut all = Vec::new();
-    for (_, mut group) in groups.into_values() {
-        match group.len() {
-            1 => all.append(&mut group[0]),
-            _ => all.append(&mut add_up(group)),
+    let mut all = ReadingLog::new();
+    for (register, group) in groups.into_values() {
+        let put = |reading| all.push(RawReading { register, ..reading });
+        match group.as_slice() {
+            [only] => only.iter().for_each(put),
+            _ => add_up(&group).into_values().for_each(put),
         }
     }
     all
 }
 
 /// Sums streams of one register interval by interval, in steps of the shortest.
-fn add_up(group: Vec<Vec<RawReading>>) -> Vec<RawReading> {
+fn add_up(group: &[ReadingLog]) -> BTreeMap<i64, RawReading> {
     let step = group.iter().flatten().map(|reading| reading.seconds).min().unwrap_or(300);
     let mut sums: BTreeMap<i64, RawReading> = BTreeMap::new();
-    for mut stream in group {
+    for stream in group {
+        let mut stream: Vec<RawReading> = stream.iter().collect();
         // The last of a day's readings, by update time and then by line, is the one that counts.
         stream.sort_by_key(|reading| (reading.start, std::cmp::Reverse((reading.revision, reading.line))));
         stream.dedup_by_key(|reading| reading.start);
@@ -262,5 +271,5 @@ fn add_up(group: Vec<Vec<RawReading>>) -> Vec<RawReading> {
             }
         }
     }
-    sums.into_values().collect()
+    sums
 }

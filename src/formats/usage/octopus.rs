@@ -14,6 +14,7 @@ use super::number::Unit;
 use super::text::Source;
 use crate::domain::calendar::days_between;
 use crate::domain::tariff::model::Register;
+use crate::domain::usage::reading_log::ReadingLog;
 use crate::domain::usage::readings::{Quality, RawReading, RawReadings};
 use crate::formats::error::{FormatError, Place};
 use jiff::civil::date;
@@ -34,8 +35,14 @@ struct Entry {
 /// Reads one page.
 pub fn read(source: Source, gather: &mut Gather) -> Result<RawReadings, FormatError> {
     let guarded = source.text();
-    let mut page =
-        Page { unbroken: guarded.unbroken(), readings: Vec::new(), empty: 0, count: None, refused: None, gather };
+    let mut page = Page {
+        unbroken: guarded.unbroken(),
+        readings: ReadingLog::new(),
+        empty: 0,
+        count: None,
+        refused: None,
+        gather,
+    };
     let mut deserializer = serde_json::Deserializer::from_reader(BufReader::new(guarded));
     let result = PageSeed(&mut page).deserialize(&mut deserializer).and_then(|()| deserializer.end());
     if let Some(refused) = page.refused {
@@ -65,7 +72,7 @@ pub fn read(source: Source, gather: &mut Gather) -> Result<RawReadings, FormatEr
 
 struct Page<'g, 'o> {
     unbroken: Rc<Cell<u64>>,
-    readings: Vec<RawReading>,
+    readings: ReadingLog,
     empty: u64,
     /// All values there are, of which this is a page.
     count: Option<u64>,

@@ -20,6 +20,7 @@ use super::number::{Unit, parse};
 use super::text::{Sheet, Source};
 use crate::domain::calendar::days_between;
 use crate::domain::tariff::model::Register;
+use crate::domain::usage::reading_log::ReadingLog;
 use crate::domain::usage::readings::{Quality, RawReading, RawReadings};
 use crate::formats::error::{FormatError, Place};
 use csv::ByteRecord;
@@ -110,7 +111,7 @@ pub fn read(source: Source, gather: &mut Gather) -> Result<RawReadings, FormatEr
         empty: 0,
         missing_hour: 0,
     };
-    let mut readings = Vec::new();
+    let mut readings = ReadingLog::new();
     while let Some(line) = records.next(&mut record)? {
         if record.iter().all(<[u8]>::is_empty) || is_header_again(&record, &rows.layout) {
             continue;

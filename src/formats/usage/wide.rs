@@ -19,6 +19,7 @@ use super::{fields, interval};
 use crate::domain::calendar::day_start;
 use crate::domain::tariff::model::Register;
 use crate::domain::units::Energy;
+use crate::domain::usage::reading_log::ReadingLog;
 use crate::domain::usage::readings::{Quality, RawReading, RawReadings};
 use crate::formats::error::{FormatError, Place};
 use csv::ByteRecord;
@@ -122,7 +123,7 @@ struct Days {
     stream: Stream,
     clock: Clock,
     carry: Carry,
-    readings: Vec<RawReading>,
+    readings: ReadingLog,
     empty: u64,
 }
 
@@ -144,7 +145,7 @@ pub fn read(source: Source, gather: &mut Gather) -> Result<RawReadings, FormatEr
         },
         clock: Clock::new(&zone),
         carry: Carry::default(),
-        readings: Vec::new(),
+        readings: ReadingLog::new(),
         empty: 0,
     };
     let (mut record, mut wanted, mut any) = (ByteRecord::new(), true, false);

@@ -27,7 +27,7 @@ fn surplus_rows_after_the_consumption_rows_have_their_own_second_pass() {
     let text = format!("{SMT_HEADER}\n{day}{}", day.replace("Consumption", "Surplus Generation"));
     let file = texas(&text).expect("two channels");
     assert_eq!((sum(&file, Import), sum(&file, Export)), ((100, kwh(10.0)), (100, kwh(10.0))));
-    let starts = |register| intervals(&file).iter().filter(move |r| r.register == register).map(|r| r.start);
+    let starts = |register| intervals(&file).into_iter().filter(move |r| r.register == register).map(|r| r.start);
     assert!(starts(Import).eq(starts(Export)));
 }
 
@@ -65,7 +65,7 @@ fn padded_times_flags_and_revisions_are_understood() {
         found,
         [(900, kwh(0.139), Quality::Actual), (900, kwh(0.2), Quality::Estimated), (900, kwh(0.25), Quality::Actual)]
     );
-    let [_, old, new] = intervals(&file) else { panic!("three readings") };
+    let [_, old, new] = intervals(&file)[..] else { panic!("three readings") };
     assert_eq!(old.start, new.start);
     assert!(old.revision < new.revision);
 }

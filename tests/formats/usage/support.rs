@@ -40,16 +40,16 @@ pub fn shared(test: &str, path: &str) -> Option<Vec<u8>> {
     None
 }
 
-pub fn intervals(file: &UsageFile) -> &[RawReading] {
+pub fn intervals(file: &UsageFile) -> Vec<RawReading> {
     match &file.readings {
-        RawReadings::Intervals(readings) => readings,
+        RawReadings::Intervals(readings) => readings.iter().collect(),
         other => panic!("not intervals: {} of {other:?}", file.format),
     }
 }
 
 /// Number and energy of a register's intervals.
 pub fn sum(file: &UsageFile, register: Register) -> (usize, Energy) {
-    let of = || intervals(file).iter().filter(|reading| reading.register == register);
+    let of = || intervals(file).into_iter().filter(|reading| reading.register == register);
     (of().count(), of().map(|reading| reading.energy).sum())
 }
 

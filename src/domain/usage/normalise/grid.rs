@@ -2,6 +2,7 @@
 
 use crate::domain::tariff::model::Register;
 use crate::domain::units::Energy;
+use crate::domain::usage::reading_log::ReadingLog;
 use crate::domain::usage::readings::{Intervals, Quality, RawReading};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -12,9 +13,9 @@ const STEPS: [u16; 6] = [60, 30, 20, 15, 10, 5];
 /// The largest step that divides every length, every start (counted from the first local midnight) and every clock
 /// change of the readings, so that none has to be cut. When no step does that, the largest that divides the lengths,
 /// or else the smallest: readings are then cut at the step's bounds, or added up within it.
-pub(super) fn step_minutes(readings: &[RawReading], origin: i64, end: i64, zone: &TimeZone) -> u16 {
+pub(super) fn step_minutes(readings: &[ReadingLog], origin: i64, end: i64, zone: &TimeZone) -> u16 {
     let (mut lengths, mut all) = (0u64, clock_change_seconds(origin, end, zone));
-    for reading in readings {
+    for reading in readings.iter().flatten() {
         lengths = common(lengths, u64::from(reading.seconds));
         all = common(all, u64::from(reading.seconds));
         all = common(all, reading.start.abs_diff(origin));
@@ -60,29 +61,29 @@ pub(super) struct Placed {
     pub partial_steps: u64,
 }
 
-/// Puts readings, sorted by register and start and not overlapping, on the steps of `intervals`. The energy of a
-/// reading that covers several steps is spread evenly in time, to the last milliwatt-hour.
-pub(super) fn place(readings: &[RawReading], origin: i64, intervals: &mut Intervals) -> Placed {
+/// Puts readings, one log a register, sorted by start and not overlapping, on the steps of `intervals`. The energy of
+/// a reading that covers several steps is spread evenly in time, to the last milliwatt-hour.
+pub(super) fn place(readings: &[ReadingLog; 3], origin: i64, intervals: &mut Intervals) -> Placed {
     let step = i64::from(intervals.minutes) * 60;
     let steps = intervals.import.len();
     let mut placed = Placed::default();
-    for register in [Register::Import, Register::Export, Register::Controlled] {
-        let from = readings.partition_point(|reading| reading.register < register);
-        let to = readings.partition_point(|reading| reading.register <= register);
-        if from == to {
+    for (register, readings) in [Register::Import, Register::Export, Register::Controlled].into_iter().zip(readings) {
+        if readings.is_empty() {
             continue;
         }
-        let mut values = vec![Energy::ZERO; steps];
-        let mut covered = vec![0u16; if register == Register::Import { steps } else { 0 }];
-        for reading in &readings[from..to] {
+        let is_import = register == Register::Import;
+        // The import register's are there already, all zero.
+        let mut values = if is_import { std::mem::take(&mut intervals.import) } else { vec![Energy::ZERO; steps] };
+        let mut covered = vec![0u16; if is_import { steps } else { 0 }];
+        for reading in readings {
             let offset = reading.start - origin;
             if offset < 0 || (offset + i64::from(reading.seconds) - 1) / step >= steps as i64 {
                 placed.outside += 1;
                 continue;
             }
-            spread(reading, offset, step, |index, energy, seconds| {
+            spread(&reading, offset, step, |index, energy, seconds| {
                 values[index] += energy;
-                if register == Register::Import {
+                if is_import {
                     let before = covered[index];
                     covered[index] += seconds as u16;
                     let quality = &mut intervals.quality[index];

@@ -6,6 +6,7 @@ use crate::domain::calendar::{day_start, days_between};
 use crate::domain::tariff::model::Register;
 use crate::domain::units::Energy;
 use crate::domain::usage::normalise::MAX_DAYS;
+use crate::domain::usage::reading_log::ReadingLog;
 use crate::domain::usage::readings::{Intervals, Quality, RawDay, RawPeriod, RawReading, ReadingSet};
 use crate::domain::usage::report::{ClockChange, DroppedDay, NormaliseReport, SetKind};
 use jiff::Timestamp;
@@ -20,16 +21,24 @@ const DAY_SHORT: u32 = 25 * 3600;
 const KEEP_EDGE_DAY: (usize, usize) = (1, 2);
 
 pub(super) fn normalise(
-    mut readings: Vec<RawReading>,
+    readings: ReadingLog,
     zone: &TimeZone,
 ) -> Result<(ReadingSet, NormaliseReport), NormaliseError> {
     let rows = readings.len() as u64;
-    readings.iter().try_for_each(check)?;
-    readings.retain(|reading| reading.quality != Quality::Missing);
-    let empty = rows - readings.len() as u64;
-    let long = length_class(&readings)?;
-    let duplicates = resolve(&mut readings)?;
-    let (set, mut report) = if long { from_totals(&readings, zone)? } else { on_grid(&readings, zone)? };
+    readings.iter().try_for_each(|reading| check(&reading))?;
+    let with_value = || readings.iter().filter(|reading| reading.quality != Quality::Missing);
+    let long = length_class(with_value())?;
+    let mut registers = <[ReadingLog; 3]>::default();
+    for reading in with_value() {
+        registers[reading.register as usize].push(reading);
+    }
+    drop(readings);
+    let empty = rows - count(&registers);
+    let mut duplicates = 0;
+    for register in &mut registers {
+        duplicates += resolve(register)?;
+    }
+    let (set, mut report) = if long { from_totals(&registers, zone)? } else { on_grid(&registers, zone)? };
     report.rows = rows;
     report.empty += empty;
     report.duplicates = duplicates;
@@ -53,46 +62,50 @@ pub(super) fn check(reading: &RawReading) -> Result<(), NormaliseError> {
 }
 
 /// Whether the readings are a day or longer; refuses a mix.
-fn length_class(readings: &[RawReading]) -> Result<bool, NormaliseError> {
-    let first = readings.first().ok_or(NormaliseError::Empty)?;
+fn length_class(mut readings: impl Iterator<Item = RawReading>) -> Result<bool, NormaliseError> {
+    let first = readings.next().ok_or(NormaliseError::Empty)?;
     let long = first.seconds >= DAY_LONG;
-    match readings.iter().find(|reading| (reading.seconds >= DAY_LONG) != long) {
+    match readings.find(|reading| (reading.seconds >= DAY_LONG) != long) {
         None => Ok(long),
         Some(other) if long => Err(NormaliseError::MixedLengths { short_line: other.line, long_line: first.line }),
         Some(other) => Err(NormaliseError::MixedLengths { short_line: first.line, long_line: other.line }),
     }
 }
 
-/// Sorts by register and start and keeps one reading per interval: the highest revision, then the later line.
+fn count(registers: &[ReadingLog; 3]) -> u64 {
+    registers.iter().map(|readings| readings.len() as u64).sum()
+}
+
+/// Sorts a register by start and keeps one reading per interval: the highest revision, then the later line.
 /// Returns how many lost. Readings that overlap without being the same interval are refused.
-fn resolve(readings: &mut Vec<RawReading>) -> Result<u64, NormaliseError> {
-    readings.sort_by_key(|reading| (reading.register, reading.start));
-    let mut kept = 0;
-    for index in 0..readings.len() {
-        let next = readings[index];
-        if kept > 0 {
-            let last = &mut readings[kept - 1];
-            if last.register == next.register && last.start + i64::from(last.seconds) > next.start {
-                if (last.start, last.seconds) != (next.start, next.seconds) {
-                    let (first_line, second_line) = (last.line.min(next.line), last.line.max(next.line));
-                    return Err(NormaliseError::Overlap { first_line, second_line });
-                }
-                if (next.revision, next.line) >= (last.revision, last.line) {
-                    *last = next;
-                }
-                continue;
-            }
+fn resolve(readings: &mut ReadingLog) -> Result<u64, NormaliseError> {
+    let sorted = std::mem::take(readings).sorted();
+    let mut held: Option<RawReading> = None;
+    for next in &sorted {
+        let Some(last) = &mut held else {
+            held = Some(next);
+            continue;
+        };
+        if last.start + i64::from(last.seconds) <= next.start {
+            readings.push(std::mem::replace(last, next));
+            continue;
         }
-        readings[kept] = next;
-        kept += 1;
+        if (last.start, last.seconds) != (next.start, next.seconds) {
+            let (first_line, second_line) = (last.line.min(next.line), last.line.max(next.line));
+            return Err(NormaliseError::Overlap { first_line, second_line });
+        }
+        if (next.revision, next.line) >= (last.revision, last.line) {
+            *last = next;
+        }
     }
-    let lost = readings.len() - kept;
-    readings.truncate(kept);
-    Ok(lost as u64)
+    readings.extend(held);
+    Ok((sorted.len() - readings.len()) as u64)
 }
 
 /// Readings of a day or longer are days, or billing periods when any is longer than a day.
-fn from_totals(readings: &[RawReading], zone: &TimeZone) -> Result<(ReadingSet, NormaliseReport), NormaliseError> {
+fn from_totals(registers: &[ReadingLog; 3], zone: &TimeZone) -> Result<(ReadingSet, NormaliseReport), NormaliseError> {
+    // Few: they are long and do not overlap.
+    let readings: Vec<RawReading> = registers.iter().flatten().collect();
     if readings.iter().all(|reading| reading.seconds <= DAY_SHORT) {
         // The middle of the reading names its day, however the clocks changed at its ends.
         let days = readings
@@ -137,8 +150,8 @@ fn local_date(second: i64, zone: &TimeZone) -> Date {
     Timestamp::from_second(second).map_or(jiff::civil::date(1970, 1, 1), |instant| zone.to_datetime(instant).date())
 }
 
-fn on_grid(readings: &[RawReading], zone: &TimeZone) -> Result<(ReadingSet, NormaliseReport), NormaliseError> {
-    let imports = &readings[..readings.partition_point(|reading| reading.register == Register::Import)];
+fn on_grid(registers: &[ReadingLog; 3], zone: &TimeZone) -> Result<(ReadingSet, NormaliseReport), NormaliseError> {
+    let imports = &registers[Register::Import as usize];
     let (Some(first), Some(last)) = (imports.first(), imports.last()) else {
         return Err(NormaliseError::NoImport);
     };
@@ -148,19 +161,20 @@ fn on_grid(readings: &[RawReading], zone: &TimeZone) -> Result<(ReadingSet, Norm
     if days > MAX_DAYS {
         return Err(NormaliseError::TooLong { first: first_day, last: last_day });
     }
-    super::total(readings.iter().map(|reading| reading.energy))?;
+    let readings = || registers.iter().flatten();
+    super::total(readings().map(|reading| reading.energy))?;
 
     let origin = day_start(first_day, zone);
-    let minutes = grid::step_minutes(readings, origin, end, zone);
+    let minutes = grid::step_minutes(registers, origin, end, zone);
     let mut intervals = Intervals::empty(zone, minutes, first_day, days as u32);
-    let placed = grid::place(readings, origin, &mut intervals);
+    let placed = grid::place(registers, origin, &mut intervals);
     let dropped_days = trim(&mut intervals);
 
     let window = intervals.window();
     let mut report = blank(SetKind::Intervals, 0, window.start, window.close());
     report.resolution_minutes = Some(minutes);
-    report.accepted = readings.len() as u64 - placed.outside;
-    report.estimated = readings.iter().filter(|reading| reading.quality == Quality::Estimated).count() as u64;
+    report.accepted = count(registers) - placed.outside;
+    report.estimated = readings().filter(|reading| reading.quality == Quality::Estimated).count() as u64;
     report.dropped_days = dropped_days;
     report.clock_changes = clock_changes(&intervals);
     findings::gaps(&intervals, &mut report);

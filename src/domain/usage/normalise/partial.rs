@@ -16,10 +16,10 @@ pub fn normalise_partial(
 ) -> Result<(ReadingSet, NormaliseReport, Vec<NormaliseError>), NormaliseError> {
     let mut rejected = Vec::new();
     match &mut raw {
-        RawReadings::Intervals(rows) => keep_good(rows, intervals::check, &mut rejected),
-        RawReadings::Days(rows) => keep_good(rows, days::check, &mut rejected),
-        RawReadings::Months(rows) => keep_good(rows, months::check_month, &mut rejected),
-        RawReadings::Periods(rows) => keep_good(rows, months::check_period, &mut rejected),
+        RawReadings::Intervals(rows) => rows.retain(|row| is_good(row, intervals::check, &mut rejected)),
+        RawReadings::Days(rows) => rows.retain(|row| is_good(row, days::check, &mut rejected)),
+        RawReadings::Months(rows) => rows.retain(|row| is_good(row, months::check_month, &mut rejected)),
+        RawReadings::Periods(rows) => rows.retain(|row| is_good(row, months::check_period, &mut rejected)),
     }
     for _ in 0..MAX_CONTRADICTIONS {
         let error = match normalise(raw.clone(), zone) {
@@ -33,18 +33,8 @@ pub fn normalise_partial(
     normalise(raw, zone).map(|(set, report)| (set, report, rejected))
 }
 
-fn keep_good<T>(
-    rows: &mut Vec<T>,
-    check: impl Fn(&T) -> Result<(), NormaliseError>,
-    rejected: &mut Vec<NormaliseError>,
-) {
-    rows.retain(|row| match check(row) {
-        Ok(()) => true,
-        Err(error) => {
-            rejected.push(error);
-            false
-        }
-    });
+fn is_good<T>(row: &T, check: impl Fn(&T) -> Result<(), NormaliseError>, rejected: &mut Vec<NormaliseError>) -> bool {
+    check(row).map_err(|error| rejected.push(error)).is_ok()
 }
 
 fn leave_out(raw: &mut RawReadings, line: u64) {

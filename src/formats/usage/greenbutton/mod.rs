@@ -24,6 +24,7 @@ use super::text::Source;
 use crate::domain::calendar::Window;
 use crate::domain::tariff::model::Register;
 use crate::domain::units::{Energy, div_round};
+use crate::domain::usage::reading_log::ReadingLog;
 use crate::domain::usage::readings::{RawPeriod, RawReading, RawReadings};
 use crate::formats::error::{FormatError, Place};
 use jiff::civil::Date;
@@ -37,18 +38,18 @@ const LONGEST_DAY: u32 = 90_000;
 
 /// Reads all electricity readings.
 pub fn read(source: Source, gather: &mut Gather) -> Result<RawReadings, FormatError> {
-    let mut feed = parse::read(source, gather)?;
+    let feed = parse::read(source, gather)?;
     if feed.empty > 0 {
         gather.note(format!("{} readings have no value and are left as gaps.", feed.empty));
     }
     let kinds = kinds_of_blocks(&feed, gather)?;
     let is_local = !feed.has_local_time && is_local_as_utc(&feed, &gather.options.zone);
     let lengths = chosen_lengths(&feed, &kinds, gather)?;
-    convert(&mut feed, &kinds, &lengths, gather)?;
-    let mut readings = std::mem::take(&mut feed.readings);
+    let mut readings = convert(&feed, &kinds, &lengths, gather)?;
+    drop(feed);
     if is_local {
         gather.note("Times are local clock times written as if they were UTC: they are read as local.");
-        readings = as_local(readings, gather);
+        readings = as_local(&readings, gather);
     }
     if !readings.is_empty() && readings.iter().all(|reading| reading.seconds > LONGEST_DAY) {
         return periods(&readings, gather).map(RawReadings::Periods);
@@ -124,7 +125,7 @@ fn kind_of(kind: &ReadingType, point: Option<usize>, feed: &Feed, gather: &mut G
 
 /// Whether every block starts at 00:00Z although the local midnight is hours away from it.
 fn is_local_as_utc(feed: &Feed, zone: &TimeZone) -> bool {
-    let mut starts = feed.blocks.iter().filter_map(|block| feed.readings.get(block.first)).map(|reading| reading.start);
+    let mut starts = feed.blocks.iter().filter_map(|block| block.start);
     let far = |start: i64| {
         Timestamp::from_second(start).is_ok_and(|stamp| zone.to_offset(stamp).seconds().unsigned_abs() >= 3 * 3_600)
     };
@@ -139,16 +140,15 @@ fn chosen_lengths(
 ) -> Result<HashMap<(usize, u8), u32>, FormatError> {
     let mut rows: Vec<(usize, u64)> = Vec::new();
     let mut lengths: HashMap<(usize, u8), (u32, u32)> = HashMap::new();
-    for (n, kind) in kinds.iter().enumerate() {
+    for (block, kind) in feed.blocks.iter().zip(kinds) {
         let Some(kind) = kind else { continue };
-        let readings = feed.readings_of(n);
         match rows.iter_mut().find(|(point, _)| *point == kind.point) {
-            Some((_, count)) => *count += readings.len() as u64,
-            None => rows.push((kind.point, readings.len() as u64)),
+            Some((_, count)) => *count += block.count as u64,
+            None => rows.push((kind.point, block.count as u64)),
         }
         let entry = lengths.entry((kind.point, kind.register as u8)).or_insert((u32::MAX, 0));
-        for reading in readings {
-            *entry = (entry.0.min(reading.seconds), entry.1.max(reading.seconds));
+        if let Some((shortest, longest)) = block.lengths {
+            *entry = (entry.0.min(shortest), entry.1.max(longest));
         }
     }
     let mut chosen = HashMap::new();
@@ -176,21 +176,25 @@ fn is_chosen(seconds: u32, shortest: u32) -> bool {
     class(seconds) == class(shortest)
 }
 
-/// Turns stated values into energy in place and drops what is not wanted.
+/// Turns stated values into energy and drops what is not wanted.
 fn convert(
-    feed: &mut Feed,
+    feed: &Feed,
     kinds: &[Option<Kind>],
     lengths: &HashMap<(usize, u8), u32>,
     gather: &mut Gather,
-) -> Result<(), FormatError> {
-    let (mut kept, mut has_net) = (0, false);
+) -> Result<ReadingLog, FormatError> {
+    let (mut kept, mut has_net) = (ReadingLog::new(), false);
+    let mut readings = feed.readings.iter();
     let finest_hour = finest_below_a_day(feed, kinds, lengths);
-    for (n, kind) in kinds.iter().enumerate() {
-        let Some(kind) = kind else { continue };
-        let Some(shortest) = lengths.get(&(kind.point, kind.register as u8)) else { continue };
-        for at in feed.range_of(n) {
-            let mut reading = feed.readings[at];
-            let finest = finest_hour.get(&feed.stream_of(n)).copied();
+    for (n, (block, kind)) in feed.blocks.iter().zip(kinds).enumerate() {
+        let of_block = readings.by_ref().take(block.count);
+        let chosen = kind.and_then(|kind| Some((kind, lengths.get(&(kind.point, kind.register as u8))?)));
+        let Some((kind, shortest)) = chosen else {
+            of_block.for_each(drop);
+            continue;
+        };
+        let finest = finest_hour.get(&feed.stream_of(n)).copied();
+        for mut reading in of_block {
             if !is_chosen(reading.seconds, *shortest)
                 || finest.is_some_and(|finest| finest > *shortest && reading.seconds < 82_800)
             {
@@ -198,7 +202,7 @@ fn convert(
             }
             reading.register = kind.register;
             let place = || Place::record(reading.line).field("value");
-            match energy_of(&reading, *kind) {
+            match energy_of(&reading, kind) {
                 Ok(energy) if energy.is_negative() && kind.is_net => {
                     (reading.energy, reading.register, has_net) = (-energy, Register::Export, true);
                 }
@@ -217,15 +221,13 @@ fn convert(
                 gather.reject(place(), reason)?;
                 continue;
             }
-            feed.readings[kept] = reading;
-            kept += 1;
+            kept.push(reading);
         }
     }
-    feed.readings.truncate(kept);
     if has_net {
         gather.note("Values are net: negative ones are taken as fed in.");
     }
-    Ok(())
+    Ok(kept)
 }
 
 /// The shortest interval of each stream, for streams of one register that differ (hourly beside quarter-hourly).
@@ -233,7 +235,7 @@ fn finest_below_a_day(feed: &Feed, kinds: &[Option<Kind>], lengths: &HashMap<(us
     let mut finest: HashMap<usize, u32> = HashMap::new();
     for (n, kind) in kinds.iter().enumerate() {
         let chosen = kind.as_ref().is_some_and(|kind| lengths.contains_key(&(kind.point, kind.register as u8)));
-        if let Some(shortest) = feed.readings_of(n).iter().map(|reading| reading.seconds).min().filter(|_| chosen) {
+        if let Some((shortest, _)) = feed.blocks[n].lengths.filter(|_| chosen) {
             finest.entry(feed.stream_of(n)).and_modify(|held| *held = shortest.min(*held)).or_insert(shortest);
         }
     }
@@ -260,11 +262,11 @@ fn energy_of(reading: &RawReading, kind: Kind) -> Result<Energy, String> {
 }
 
 /// Moves stamps that are local clock times to the instants they mean.
-fn as_local(readings: Vec<RawReading>, gather: &mut Gather) -> Vec<RawReading> {
+fn as_local(readings: &ReadingLog, gather: &mut Gather) -> ReadingLog {
     let mut clock = Clock::new(&gather.options.zone);
     let mut dropped = Energy::ZERO;
     let mut count = 0;
-    let mut moved = Vec::with_capacity(readings.len());
+    let mut moved = ReadingLog::new();
     for reading in readings {
         let days = Span::new().try_days(reading.start.div_euclid(86_400)).unwrap_or_default();
         let date = Date::constant(1970, 1, 1).saturating_add(days);
@@ -282,7 +284,7 @@ fn as_local(readings: Vec<RawReading>, gather: &mut Gather) -> Vec<RawReading> {
 }
 
 /// Readings longer than a day, as billing periods.
-fn periods(readings: &[RawReading], gather: &mut Gather) -> Result<Vec<RawPeriod>, FormatError> {
+fn periods(readings: &ReadingLog, gather: &mut Gather) -> Result<Vec<RawPeriod>, FormatError> {
     let zone = gather.options.zone.clone();
     let day = |second: i64| Timestamp::from_second(second).map(|stamp| stamp.to_zoned(zone.clone()).date());
     let mut periods = Vec::new();

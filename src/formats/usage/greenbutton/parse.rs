@@ -4,6 +4,7 @@ use super::super::gather::{Gather, check_count};
 use super::super::text::Source;
 use crate::domain::tariff::model::Register;
 use crate::domain::units::Energy;
+use crate::domain::usage::reading_log::ReadingLog;
 use crate::domain::usage::readings::{Quality, RawReading};
 use crate::formats::error::{FormatError, Place};
 use quick_xml::events::{BytesStart, Event};
@@ -11,7 +12,6 @@ use quick_xml::name::{Namespace, ResolveResult};
 use quick_xml::reader::NsReader;
 use std::collections::HashMap;
 use std::io::BufReader;
-use std::ops::Range;
 
 const ESPI: &str = "http://naesb.org/espi";
 const ATOM: &str = "http://www.w3.org/2005/Atom";
@@ -54,8 +54,12 @@ pub struct ReadingType {
 
 #[derive(Debug)]
 pub struct Block {
-    /// Index of its first reading.
-    pub first: usize,
+    /// How many readings it has.
+    pub count: usize,
+    /// Start of its first reading.
+    pub start: Option<i64>,
+    /// Seconds of its shortest reading, and of its longest.
+    pub lengths: Option<(u32, u32)>,
     /// The `up` link (or its own), as an index into the feed's links.
     pub link: usize,
     /// By order of entries, for feeds whose links say nothing.
@@ -70,7 +74,8 @@ pub struct Feed {
     pub meters: Vec<Meter>,
     pub types: Vec<ReadingType>,
     pub blocks: Vec<Block>,
-    pub readings: Vec<RawReading>,
+    /// Those of the first block, then those of the second, and so on.
+    pub readings: ReadingLog,
     pub has_local_time: bool,
     /// Readings without a value.
     pub empty: u64,
@@ -79,15 +84,6 @@ pub struct Feed {
 }
 
 impl Feed {
-    pub fn range_of(&self, block: usize) -> Range<usize> {
-        let end = self.blocks.get(block + 1).map_or(self.readings.len(), |next| next.first);
-        self.blocks[block].first..end
-    }
-
-    pub fn readings_of(&self, block: usize) -> &[RawReading] {
-        &self.readings[self.range_of(block)]
-    }
-
     /// Blocks with the same number are one series.
     pub fn stream_of(&self, block: usize) -> usize {
         self.meter_of(&self.blocks[block]).map_or(self.blocks[block].link, |meter| meter + self.links.len())
@@ -313,7 +309,9 @@ impl State {
             Tag::IntervalBlock => {
                 check_count(feed.blocks.len())?;
                 feed.blocks.push(Block {
-                    first: feed.readings.len(),
+                    count: 0,
+                    start: None,
+                    lengths: None,
                     link: usize::MAX,
                     last_meter: feed.meters.len().checked_sub(1),
                     last_point: feed.points.len().checked_sub(1),
@@ -424,6 +422,12 @@ impl State {
             return gather.reject(place("value"), "the reading is in no IntervalBlock");
         }
         check_count(self.feed.readings.len())?;
+        if let Some(block) = self.feed.blocks.last_mut() {
+            block.count += 1;
+            block.start = block.start.or(Some(start));
+            let (shortest, longest) = block.lengths.unwrap_or((seconds, seconds));
+            block.lengths = Some((shortest.min(seconds), longest.max(seconds)));
+        }
         self.feed.readings.push(RawReading {
             start,
             seconds,
