@@ -10,8 +10,17 @@ use crate::store::{Migrations, Options, Store};
 
 /// Opens it, creating a SQLite file and its folder if there is none.
 pub fn open(config: &Config, migrations: Migrations) -> Result<Store, Failure> {
+    open_as(config, migrations, false)
+}
+
+/// Opens it for a short piece of work, also beside a running service.
+pub fn open_beside(config: &Config) -> Result<Store, Failure> {
+    open_as(config, Migrations::Apply, true)
+}
+
+fn open_as(config: &Config, migrations: Migrations, beside: bool) -> Result<Store, Failure> {
     let connections = config.database.pool_size as usize;
-    let sqlite = SqliteOptions { readers: connections.clamp(1, 8), ..SqliteOptions::default() };
+    let sqlite = SqliteOptions { readers: connections.clamp(1, 8), beside, ..SqliteOptions::default() };
     let postgres = PostgresOptions { sessions: connections, ..PostgresOptions::default() };
     if let DatabaseUrl::Sqlite(path) = &config.database.url
         && let Some(folder) = path.parent()

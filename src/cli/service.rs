@@ -30,7 +30,9 @@ pub fn run(app: Arc<App>, listening: impl FnOnce(SocketAddr)) -> Result<(), Fail
         let listener = TcpListener::bind(server.listen).await.map_err(|error| cannot_listen(server.listen, &error))?;
         let stop = Stop::listen()?;
         listening(listener.local_addr()?);
-        let draining = Arc::clone(&app);
+        let (draining, following) = (Arc::clone(&app), Arc::clone(&app));
+        // Ends with the runtime.
+        tokio::spawn(async move { following.follow_catalog().await });
         // The runtime ends before the last reference, so that the database closes outside of it.
         http::serve::serve(listener, http::endpoint(Arc::clone(&app)), limits, async move {
             stop.requested().await;

@@ -7,9 +7,9 @@ use crate::config::{Config, DatabaseUrl};
 use crate::domain::catalog::CatalogFile;
 use crate::domain::market::Snapshot;
 use crate::formats::catalog::CatalogImport;
+use crate::store::Store;
 use crate::store::catalog::import::{Changes, ImportMode, ImportReport, compare, replace};
 use crate::store::error::StoreError;
-use crate::store::{Migrations, Store};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ pub fn import(settings: &SettingFlags, import: CatalogImport, manner: ImportMann
         let why = import.rejected.first().map_or(String::new(), |rejection| format!(" ({rejection})"));
         return Err(Failure::failed(format!("the file holds no plan that can be used{why}; nothing was changed")));
     }
-    let store = database::open(&settings.load(&[])?, Migrations::Apply)?;
+    let store = database::open_beside(&settings.load(&[])?)?;
     let (text, mut facts) = (catalog::summary_text(&import), catalog::summary(&import));
     let count = import.catalog.plans.len();
     let file = import.catalog;
@@ -139,6 +139,6 @@ fn catalogs(settings: &SettingFlags) -> Result<(Vec<CatalogFile>, i64), Failure>
 fn open_existing(config: &Config) -> Result<Option<Store>, Failure> {
     match &config.database.url {
         DatabaseUrl::Sqlite(path) if !path.exists() => Ok(None),
-        DatabaseUrl::Sqlite(_) | DatabaseUrl::Postgres(_) => database::open(config, Migrations::Apply).map(Some),
+        DatabaseUrl::Sqlite(_) | DatabaseUrl::Postgres(_) => database::open_beside(config).map(Some),
     }
 }

@@ -106,8 +106,10 @@ impl Store {
     /// [`Store::open`] of an address already understood.
     pub fn open_at(address: &Address, options: Options) -> Result<Store, StoreError> {
         let database = match address {
-            Address::Sqlite(path) => Database::Sqlite(Sqlite::open(path, options.sqlite, |connection| {
-                migrate::prepare_sqlite(connection, options.migrations)
+            Address::Sqlite(path) => Database::Sqlite(Sqlite::open(path, options.sqlite, |connection, alone| {
+                // A schema is not changed under a running service.
+                let migrations = if alone { options.migrations } else { Migrations::Require };
+                migrate::prepare_sqlite(connection, migrations)
             })?),
             Address::Postgres(url) => Database::Postgres(Postgres::open(url, options.postgres, |client| {
                 migrate::prepare_postgres(client, options.migrations)

@@ -9,6 +9,7 @@ mod conditional;
 mod edges;
 mod every_route;
 mod explanations;
+mod following;
 mod health;
 mod idempotency;
 mod limits;

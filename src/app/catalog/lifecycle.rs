@@ -10,6 +10,10 @@ use crate::store::catalog::import::{ImportMode, ImportReport, replace};
 use crate::store::catalog::{load, revision};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use std::time::Duration;
+
+/// How soon a change made by another process or node is served.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 impl Catalog {
     /// What the store holds, compiled. Blocks; for the start of the process.
@@ -26,6 +30,30 @@ impl App {
         let report = self.store.write(move |tx| replace(tx, &file, mode, now)).await?;
         self.refresh_catalog().await?;
         Ok(report)
+    }
+
+    /// Serves what others import into the same store, without a restart: looks at the revision again and again, for
+    /// as long as the service runs.
+    pub async fn follow_catalog(&self) {
+        let mut was_reachable = true;
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            let before = self.catalog.snapshot().revision;
+            let looked = self.refresh_catalog().await;
+            match &looked {
+                Ok(()) => {
+                    let revision = self.catalog.snapshot().revision;
+                    if revision != before {
+                        tracing::info!(revision, "the catalog changed and is served as it is now");
+                    }
+                }
+                Err(error) if was_reachable => {
+                    tracing::warn!(%error, "changes of the catalog cannot be seen for now; what is held is served");
+                }
+                Err(_) => {}
+            }
+            was_reachable = looked.is_ok();
+        }
     }
 
     /// Compiles and swaps in what the store holds, if that is another revision than the one in use.

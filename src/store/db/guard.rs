@@ -29,14 +29,18 @@ const NETWORK_FILE_SYSTEMS: [(u64, &str); 12] = [
     (0x4750_4653, "GPFS"),
 ];
 
-/// Makes the file ready to be opened: checks its disk, takes its lock, creates it for the owner alone.
-pub fn prepare(path: &Path) -> Result<FileLock, StoreError> {
+/// Makes the file ready to be opened: checks its disk, takes its lock, creates it for the owner alone. `None`: another
+/// process has the lock, and `beside` it is where we want to be.
+pub fn prepare(path: &Path, beside: bool) -> Result<Option<FileLock>, StoreError> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
     refuse_network(path, folder)?;
-    let lock = take_lock(path)?;
+    let lock = match take_lock(path) {
+        Err(Held::ByAnother(_)) if beside => None,
+        lock => Some(lock?),
+    };
     create_private(path)?;
     Ok(lock)
 }
@@ -59,9 +63,24 @@ fn network_name(kind: u64) -> Option<&'static str> {
     NETWORK_FILE_SYSTEMS.iter().find(|(known, _)| *known == kind).map(|(_, name)| *name)
 }
 
-fn take_lock(path: &Path) -> Result<FileLock, StoreError> {
+/// Why a lock could not be had.
+enum Held {
+    ByAnother(StoreError),
+    NotAtAll(StoreError),
+}
+
+impl From<Held> for StoreError {
+    fn from(held: Held) -> Self {
+        match held {
+            Held::ByAnother(error) | Held::NotAtAll(error) => error,
+        }
+    }
+}
+
+fn take_lock(path: &Path) -> Result<FileLock, Held> {
     let lock_path = beside(path, ".lock");
-    let cannot = |e: std::io::Error| refused(format_args!("{} cannot be opened: {e}", lock_path.display()));
+    let cannot =
+        |e: std::io::Error| Held::NotAtAll(refused(format_args!("{} cannot be opened: {e}", lock_path.display())));
     let mut file = OpenOptions::new()
         .read(true)
         .write(true)
@@ -76,10 +95,10 @@ fn take_lock(path: &Path) -> Result<FileLock, StoreError> {
         let _ = file.read_to_string(&mut holder);
         let holder =
             if holder.trim().is_empty() { "another process".to_owned() } else { format!("process {}", holder.trim()) };
-        return Err(refused(format_args!(
+        return Err(Held::ByAnother(refused(format_args!(
             "{} is in use by {holder}; stop it first, or talk to it over HTTP",
             path.display()
-        )));
+        ))));
     }
     let write = |file: &mut File| {
         file.set_len(0)?;
@@ -130,11 +149,12 @@ mod tests {
     fn a_second_holder_is_refused_and_told_who_holds_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
-        let first = prepare(&path).unwrap();
-        let text = prepare(&path).unwrap_err().to_string();
+        let first = prepare(&path, false).unwrap();
+        let text = prepare(&path, false).unwrap_err().to_string();
         assert!(text.contains(&format!("in use by process {}", std::process::id())), "{text}");
+        assert!(prepare(&path, true).unwrap().is_none(), "beside the holder, without its lock");
         drop(first);
-        assert!(prepare(&path).is_ok());
+        assert!(prepare(&path, true).unwrap().is_some(), "nobody is there: the lock is ours");
     }
 
     #[test]
@@ -143,7 +163,7 @@ mod tests {
         let path = folder.path().join("a.db");
         std::fs::write(&path, "").unwrap();
         std::fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
-        let _lock = prepare(&path).unwrap();
+        let _lock = prepare(&path, false).unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
 }

@@ -34,7 +34,7 @@ pub struct Sqlite {
     // Dropped in this order: the writer closes last and so removes the write-ahead log.
     readers: Workers<Reader>,
     writer: Writer,
-    _lock: FileLock,
+    _lock: Option<FileLock>,
 }
 
 /// What an operator may choose.
@@ -46,12 +46,15 @@ pub struct SqliteOptions {
     pub durable: bool,
     /// The file may not grow beyond this many bytes; 0: only the disk limits it.
     pub bytes_max: u64,
+    /// Opens a file that another process serves beside that process, for a short piece of work. Without it, such a
+    /// file is refused.
+    pub beside: bool,
 }
 
 impl Default for SqliteOptions {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        SqliteOptions { readers: cores.clamp(2, 8), durable: true, bytes_max: 0 }
+        SqliteOptions { readers: cores.clamp(2, 8), durable: true, bytes_max: 0, beside: false }
     }
 }
 
@@ -62,17 +65,18 @@ struct Reader {
 }
 
 impl Sqlite {
-    /// Opens (or creates) the file; `prepare` sees the writing connection before anybody else does.
+    /// Opens (or creates) the file; `prepare` sees the writing connection before anybody else does, and is told
+    /// whether the file is ours alone.
     pub fn open(
         path: &Path,
         options: SqliteOptions,
-        prepare: impl FnOnce(&mut Connection) -> Result<(), StoreError>,
+        prepare: impl FnOnce(&mut Connection, bool) -> Result<(), StoreError>,
     ) -> Result<Self, StoreError> {
-        let lock = guard::prepare(path)?;
+        let lock = guard::prepare(path, options.beside)?;
         let mut connection = Connection::open_with_flags(path, flags()).map_err(|e| cannot_open(path, e))?;
         refuse_foreign(path, &connection)?;
         set_writing(&connection, options).map_err(|e| cannot_open(path, e))?;
-        prepare(&mut connection)?;
+        prepare(&mut connection, lock.is_some())?;
         let pool = reader_pool(path, options.readers)?;
         let reader = move || Reader { pool: pool.clone(), connection: None };
         let readers = Workers::start("sqlite-read", options.readers.max(1), reader)?;
