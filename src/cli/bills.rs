@@ -3,10 +3,12 @@
 use crate::cli::output;
 use crate::domain::calendar::{Month, Window};
 use crate::domain::tariff::model::Tag;
-use crate::domain::tariff::{Bill, Load};
+use crate::domain::tariff::{Bill, Compiled, Fault, Load, Pricer};
 use crate::domain::units::{Energy, Money};
-use crate::domain::usage::readings::{Intervals, ReadingSet};
+use crate::domain::usage::readings::{DayReading, Intervals, ReadingSet};
+use crate::domain::usage::shape::{Shape, spread};
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -14,7 +16,21 @@ use std::collections::BTreeMap;
 pub struct Bills {
     pub currency: String,
     pub total: f64,
+    /// There where only totals are held and the price depends on the hour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub estimated_shape: Option<EstimatedShape>,
     pub months: Vec<MonthBill>,
+}
+
+/// The hours the bills assume, and what all bills come to with others.
+#[derive(Debug, Serialize)]
+pub struct EstimatedShape {
+    /// The standard load shape.
+    pub shape: &'static str,
+    /// Total with energy used more evenly over the day.
+    pub flatter: f64,
+    /// Total with energy used less evenly.
+    pub peakier: f64,
 }
 
 #[derive(Debug, Serialize)]
@@ -43,30 +59,66 @@ pub struct BillLine {
     pub amount: f64,
 }
 
-/// The readings as they are billed: calendar months, or the billing periods the file states.
-pub fn load(readings: &ReadingSet) -> Load {
-    match readings {
-        ReadingSet::Intervals(intervals) => Load::from_intervals(intervals, &months_of(intervals)),
-        ReadingSet::Days(days) => {
-            let mut months: BTreeMap<Month, (Window, Energy)> = BTreeMap::new();
-            for day in days {
-                let next = day.date.tomorrow().unwrap_or(day.date);
-                let month =
-                    months.entry(Month::of(day.date)).or_insert((Window { start: day.date, end: next }, Energy::ZERO));
-                month.0.end = next;
-                month.1 += day.import;
-            }
-            Load::from_totals(&months.into_values().collect::<Vec<_>>())
+/// The bills of a tariff on exactly the readings given. Where its price depends on the hour and only totals are held,
+/// the hours are those of the standard load shape; what other shapes would come to is told with it.
+pub fn of(
+    readings: &ReadingSet,
+    tariff: &Compiled,
+    zone: &TimeZone,
+) -> Result<(Vec<Bill>, Option<OtherShapes>), Fault> {
+    let billed = match readings {
+        ReadingSet::Intervals(intervals) => {
+            let load = Load::from_intervals(intervals, &months_of(intervals));
+            return Ok((Pricer::new(&load).bills(tariff)?, None));
         }
-        ReadingSet::Months(months) => {
-            let windows: Vec<_> = months.iter().map(|reading| (reading.month.window(), reading.energy)).collect();
-            Load::from_totals(&windows)
-        }
-        ReadingSet::Periods(periods) => {
-            let windows: Vec<_> = periods.iter().map(|period| (period.window, period.energy)).collect();
-            Load::from_totals(&windows)
-        }
+        ReadingSet::Days(days) => by_month(days),
+        ReadingSet::Months(_) | ReadingSet::Periods(_) => stated(readings),
+    };
+    if let Ok(bills) = Pricer::new(&Load::from_totals(&billed)).bills(tariff) {
+        return Ok((bills, None));
     }
+    let (totals, windows) = (stated(readings), billed.iter().map(|(window, _)| *window).collect::<Vec<_>>());
+    let with = |shape| {
+        let load = Load::from_intervals(&spread(&totals, zone, shape), &windows);
+        Pricer::new(&load).bills(tariff)
+    };
+    let bills = with(Shape::Standard)?;
+    let others = OtherShapes { flatter: total(&with(Shape::Flatter)?), peakier: total(&with(Shape::Peakier)?) };
+    Ok((bills, Some(others)))
+}
+
+/// What all bills come to where the household uses its energy more evenly over the day than the standard load shape
+/// has it, and less evenly.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct OtherShapes {
+    pub flatter: Money,
+    pub peakier: Money,
+}
+
+/// The energy of each stretch of time the file states.
+fn stated(readings: &ReadingSet) -> Vec<(Window, Energy)> {
+    match readings {
+        ReadingSet::Intervals(_) => Vec::new(),
+        ReadingSet::Days(days) => days.iter().map(|day| (window_of(day), day.import)).collect(),
+        ReadingSet::Months(months) => months.iter().map(|reading| (reading.month.window(), reading.energy)).collect(),
+        ReadingSet::Periods(periods) => periods.iter().map(|period| (period.window, period.energy)).collect(),
+    }
+}
+
+fn window_of(day: &DayReading) -> Window {
+    Window { start: day.date, end: day.date.tomorrow().unwrap_or(day.date) }
+}
+
+/// Days as they are billed: calendar months, from the first to the last day read.
+fn by_month(days: &[DayReading]) -> Vec<(Window, Energy)> {
+    let mut months: BTreeMap<Month, (Window, Energy)> = BTreeMap::new();
+    for day in days {
+        let window = window_of(day);
+        let month = months.entry(Month::of(day.date)).or_insert((window, Energy::ZERO));
+        month.0.end = window.end;
+        month.1 += day.import;
+    }
+    months.into_values().collect()
 }
 
 /// Calendar months, the first and the last cut to the days that were read.
@@ -82,9 +134,24 @@ fn months_of(intervals: &Intervals) -> Vec<Window> {
 }
 
 impl Bills {
-    pub fn new(currency: String, bills: &[Bill]) -> Self {
-        let total: Money = bills.iter().map(|bill| bill.total).sum();
-        Bills { currency, total: money(total), months: bills.iter().map(month_bill).collect() }
+    pub fn new(currency: String, bills: &[Bill], others: Option<OtherShapes>) -> Self {
+        let estimated_shape = others.map(|others| EstimatedShape {
+            shape: "standard",
+            flatter: money(others.flatter),
+            peakier: money(others.peakier),
+        });
+        Bills { currency, total: money(total(bills)), estimated_shape, months: bills.iter().map(month_bill).collect() }
+    }
+
+    /// What to know about the bills, for a person.
+    pub fn note(&self) -> Option<String> {
+        let EstimatedShape { flatter, peakier, .. } = self.estimated_shape.as_ref()?;
+        let currency = &self.currency;
+        Some(format!(
+            "the price depends on the hour and the meter file holds totals only: the hours are those of the standard \
+             load shape. Used more evenly over the day it would be {flatter:.2} {currency}, less evenly {peakier:.2} \
+             {currency}; interval readings give the exact bills"
+        ))
     }
 
     /// One row a bill, or with `all_lines` one row a charge.
@@ -126,6 +193,10 @@ impl Bills {
 /// A decimal without zeros at its end.
 fn short(decimal: &str) -> &str {
     decimal.trim_end_matches('0').trim_end_matches('.')
+}
+
+fn total(bills: &[Bill]) -> Money {
+    bills.iter().map(|bill| bill.total).sum()
 }
 
 fn month_bill(bill: &Bill) -> MonthBill {

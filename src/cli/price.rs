@@ -1,9 +1,9 @@
 //! `treebeard price`: what a tariff comes to on exactly the readings of a meter file, every charge a line.
 
-use crate::cli::bills::{Bills, load};
+use crate::cli::bills::{self, Bills};
 use crate::cli::meter_file::{self, MeterFlags};
 use crate::cli::{Failure, SettingFlags, output, stored, tariff_file};
-use crate::domain::tariff::{Pricer, compile};
+use crate::domain::tariff::compile;
 use clap::{ArgGroup, Args};
 use jiff::civil::Date;
 use std::path::PathBuf;
@@ -53,14 +53,14 @@ pub fn run(arguments: &Arguments, settings: &SettingFlags) -> Result<(), Failure
         (None, None) => return Err(Failure::usage("name a tariff with --tariff FILE or --plan ID")),
     };
     let zone = arguments.zone.as_deref().or(priced.time_zone.as_deref()).unwrap_or(DEFAULT_ZONE);
-    let meter = meter_file::read(&arguments.usage, &arguments.meter, &meter_file::zone(zone)?)?;
+    let zone = meter_file::zone(zone)?;
+    let meter = meter_file::read(&arguments.usage, &arguments.meter, &zone)?;
     let tariff = compile(&priced.tariff, priced.delivery.as_ref(), arguments.contract_start)
         .map_err(|faults| Failure::failed(tariff_file::all(&faults)))?;
-    let load = load(&meter.readings);
-    let bills = Pricer::new(&load).bills(&tariff).map_err(Failure::failed)?;
-    let bills = Bills::new(priced.currency, &bills);
-    for note in &priced.notes {
-        output::note(note);
+    let (bills, other_shapes) = bills::of(&meter.readings, &tariff, &zone).map_err(Failure::failed)?;
+    let bills = Bills::new(priced.currency, &bills, other_shapes);
+    for note in priced.notes.into_iter().chain(bills.note()) {
+        output::note(&note);
     }
     if arguments.json { output::print_json(&bills) } else { output::print(&bills.table(!arguments.totals)) }
 }

@@ -4,10 +4,15 @@ use crate::app::error::{Error, FieldFault};
 use crate::domain::advice::CurrentPlan;
 use crate::domain::tariff::{Cents, RateStructure};
 use crate::domain::units::{Money, Price, UnitError};
+use crate::http::described::described;
 use crate::http::values::{DateValue, TimeValue};
 use jiff::Timestamp;
 use poem_openapi::Object;
+use poem_openapi::types::ToJSON;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Deserialize;
 use serde_json::Value;
+use std::borrow::Cow;
 use uuid::Uuid;
 
 /// The plan somebody is on; every part may be unknown.
@@ -27,7 +32,7 @@ pub struct PlanOnNow {
     #[oai(validator(minimum(value = "0"), maximum(value = "10000")))]
     monthly_fee: Option<f64>,
     /// A short form (`fixed`, `tiered`, `time_of_use`, `variable`) or a full `tariff`.
-    rate_structure: Option<Value>,
+    rate_structure: Option<RateValue>,
     contract_start_date: Option<DateValue>,
     /// The last day of the contract.
     contract_end_date: Option<DateValue>,
@@ -42,6 +47,27 @@ pub struct PlanOnNow {
     updated_at: Option<TimeValue>,
 }
 
+/// Checked against the schema of a [`RateStructure`] when it comes in, made one later.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub struct RateValue(Value);
+described!(RateValue);
+
+impl JsonSchema for RateValue {
+    fn schema_name() -> Cow<'static, str> {
+        RateStructure::schema_name()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        RateStructure::json_schema(generator)
+    }
+}
+
+impl ToJSON for RateValue {
+    fn to_json(&self) -> Option<Value> {
+        Some(self.0.clone())
+    }
+}
+
 impl PlanOnNow {
     pub fn of((plan, updated_at): (CurrentPlan, Timestamp)) -> Self {
         PlanOnNow {
@@ -50,7 +76,7 @@ impl PlanOnNow {
             plan_name: plan.plan_name,
             current_rate: plan.current_rate.map(|rate| rate.0.cents()),
             monthly_fee: plan.monthly_fee.map(Price::currency),
-            rate_structure: plan.rate_structure.and_then(|rate| serde_json::to_value(rate).ok()),
+            rate_structure: plan.rate_structure.and_then(|rate| serde_json::to_value(rate).ok()).map(RateValue),
             contract_start_date: plan.contract_start_date.map(DateValue),
             contract_end_date: plan.contract_end_date.map(DateValue),
             early_termination_fee: plan.early_termination_fee.map(Price::currency),
@@ -72,7 +98,7 @@ impl TryFrom<PlanOnNow> for CurrentPlan {
             supplier_name: text("supplier_name", stated.supplier_name, &mut faults),
             current_rate: exact("current_rate", stated.current_rate, Price::from_cents, &mut faults).map(Cents),
             monthly_fee: exact("monthly_fee", stated.monthly_fee, Price::from_currency, &mut faults),
-            rate_structure: stated.rate_structure.and_then(|rate| rate_structure(rate, &mut faults)),
+            rate_structure: stated.rate_structure.and_then(|rate| rate_structure(rate.0, &mut faults)),
             contract_start_date: stated.contract_start_date.map(|date| date.0),
             contract_end_date: stated.contract_end_date.map(|date| date.0),
             early_termination_fee: exact(

@@ -69,9 +69,11 @@ impl Check<'_> {
         }
     }
 
-    /// Of the alternatives only the one the discriminator names is checked; without one, parsing decides.
+    /// Of the alternatives only the one that the value names is checked: by the discriminator, else by its label.
     fn one_of(&mut self, schema: &MetaSchema, value: &Value, path: &str) {
-        let Some(discriminator) = &schema.discriminator else { return };
+        let Some(discriminator) = &schema.discriminator else {
+            return self.labelled(&schema.one_of, value, path);
+        };
         let name = discriminator.property_name;
         let Some(Value::String(kind)) = value.get(name) else {
             return self.fault(&join(path, name), "is missing: it says which form this is", "required");
@@ -85,6 +87,38 @@ impl Check<'_> {
             None => {
                 let names: Vec<_> = discriminator.mapping.iter().map(|(label, _)| label.as_str()).collect();
                 self.fault(&join(path, name), format!("must be one of {}", names.join(", ")), "enum");
+            }
+        }
+    }
+
+    /// Alternatives that are texts of few values, or objects that each have another single value in one member.
+    /// Where they are neither, parsing decides.
+    fn labelled(&mut self, alternatives: &[MetaSchemaRef], value: &Value, path: &str) {
+        let registry = self.registry;
+        let forms: Vec<&MetaSchema> = alternatives.iter().filter_map(|form| resolved(form, registry)).collect();
+        let Some(first) = forms.first() else { return };
+        let one_of = |values: &[&Value]| {
+            let names: Vec<_> = values.iter().map(|value| plain(value)).collect();
+            format!("must be one of {}", names.join(", "))
+        };
+        if forms.iter().all(|form| form.ty == "string" && !form.enum_items.is_empty()) {
+            let texts: Vec<_> = forms.iter().flat_map(|form| &form.enum_items).collect();
+            if !texts.contains(&value) {
+                self.fault(path, one_of(&texts), "enum");
+            }
+            return;
+        }
+        let names_all = |name: &&str| forms.iter().all(|form| label(form, name).is_some());
+        let Some(name) = first.properties.iter().map(|(name, _)| *name).find(names_all) else { return };
+        let Value::Object(members) = value else { return self.fault(path, "must be an object", "type") };
+        let Some(stated) = members.get(name) else {
+            return self.fault(&join(path, name), "is missing: it says which form this is", "required");
+        };
+        match forms.iter().find(|form| label(form, name) == Some(stated)) {
+            Some(form) => self.schema(form, value, path),
+            None => {
+                let labels: Vec<_> = forms.iter().filter_map(|form| label(form, name)).collect();
+                self.fault(&join(path, name), one_of(&labels), "enum");
             }
         }
     }
@@ -161,6 +195,22 @@ impl Check<'_> {
                 self.fault(path, format!("{words} {most}"), "maximum");
             }
         }
+    }
+}
+
+fn resolved<'a>(schema: &'a MetaSchemaRef, registry: &'a Registry) -> Option<&'a MetaSchema> {
+    match schema {
+        MetaSchemaRef::Inline(schema) => Some(schema),
+        MetaSchemaRef::Reference(name) => registry.schemas.get(name),
+    }
+}
+
+/// The one value that a form allows in member `name`.
+fn label<'a>(form: &'a MetaSchema, name: &str) -> Option<&'a Value> {
+    let (_, member) = form.properties.iter().find(|(known, _)| *known == name)?;
+    match member {
+        MetaSchemaRef::Inline(member) if member.enum_items.len() == 1 => member.enum_items.first(),
+        _ => None,
     }
 }
 
@@ -249,6 +299,33 @@ mod tests {
         ];
         for (value, expected) in cases {
             let found = faults(&points(), &Registry::new(), &value);
+            let found: Vec<_> = found.iter().map(|fault| (fault.field.as_str(), fault.code)).collect();
+            assert_eq!(found, expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn an_alternative_is_known_by_its_label_and_checked_within() {
+        let inline = |schema| MetaSchemaRef::Inline(Box::new(schema));
+        let text = |name: &str| MetaSchema { enum_items: vec![json!(name)], ..MetaSchema::new("string") };
+        let form = |name: &str, member: &'static str| {
+            let properties = vec![("kind", inline(text(name))), (member, inline(MetaSchema::new("number")))];
+            inline(MetaSchema { required: vec!["kind", member], properties, ..MetaSchema::new("object") })
+        };
+        let forms = inline(MetaSchema { one_of: vec![form("flat", "rate"), form("two", "peak")], ..MetaSchema::ANY });
+        let names = inline(MetaSchema { one_of: vec![inline(text("a")), inline(text("b"))], ..MetaSchema::ANY });
+        let cases = [
+            (&forms, json!({ "kind": "flat", "rate": 1 }), vec![]),
+            (&forms, json!({ "kind": "two", "peak": "x" }), vec![("peak", "type")]),
+            (&forms, json!({ "kind": "two", "rate": 1 }), vec![("peak", "required"), ("rate", "unknown_field")]),
+            (&forms, json!({ "kind": "three" }), vec![("kind", "enum")]),
+            (&forms, json!({ "rate": 1 }), vec![("kind", "required")]),
+            (&forms, json!(7), vec![("", "type")]),
+            (&names, json!("b"), vec![]),
+            (&names, json!("c"), vec![("", "enum")]),
+        ];
+        for (schema, value, expected) in cases {
+            let found = faults(schema, &Registry::new(), &value);
             let found: Vec<_> = found.iter().map(|fault| (fault.field.as_str(), fault.code)).collect();
             assert_eq!(found, expected, "{value}");
         }

@@ -7,6 +7,7 @@ mod claude;
 mod compare;
 mod config;
 mod doctor;
+mod full_disk;
 mod help;
 mod price;
 mod real_files;

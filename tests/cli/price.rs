@@ -139,12 +139,38 @@ fn a_tariff_that_cannot_be_priced_is_refused_by_the_path_of_the_charge() {
 }
 
 #[test]
-fn a_price_by_the_hour_needs_interval_readings() {
+fn a_price_by_the_hour_takes_the_standard_hours_where_only_totals_are_held() {
     let place = Place::new();
-    let (tariff, usage) = (place.file("full.json", FULL), place.file("usage.csv", "month,kwh\n2025-01,1000\n"));
-    place
-        .run(&["price", "--tariff", &tariff, "--usage", &usage])
-        .refused(1, &["charges[energy]", "give interval readings"]);
+    let tariff = place.file("full.json", FULL);
+    for usage in ["month,kwh\n2025-01,1000\n", "start,end,kwh\n2025-01-01,2025-01-31,1000\n"] {
+        let usage = place.file("usage.csv", usage);
+        let outcome = place.run(&["price", "--tariff", &tariff, "--usage", &usage, "--json"]);
+        let bills = outcome.json();
+        let lines = bills["months"][0]["lines"].as_array().expect("lines");
+        let kwh = |label: &str| -> f64 {
+            lines.iter().filter(|line| line["label"] == label).filter_map(|line| line["quantity"].as_f64()).sum()
+        };
+        let (peak, rest) = (kwh("Peak"), kwh("Off-peak"));
+        assert!(peak > 0.0 && rest > 0.0 && (peak + rest - 1000.0).abs() < 1e-6, "{peak} + {rest}");
+        let shape = &bills["estimated_shape"];
+        assert_eq!(shape["shape"], "standard");
+        let total = bills["total"].as_f64().expect("a total");
+        let (flatter, peakier) =
+            (shape["flatter"].as_f64().expect("a total"), shape["peakier"].as_f64().expect("a total"));
+        assert!((flatter.min(peakier)..=flatter.max(peakier)).contains(&total) && flatter != peakier, "{bills}");
+        assert!(outcome.stderr.contains("standard load shape"), "{}", outcome.stderr);
+        let table = place.run(&["price", "--tariff", &tariff, "--usage", &usage]);
+        assert!(table.stderr.contains("interval readings give the exact bills"), "{}", table.stderr);
+    }
+}
+
+#[test]
+fn a_price_that_does_not_ask_the_hour_assumes_none() {
+    let place = Place::new();
+    let (tariff, usage) = (place.file("tiers.json", TIERS), place.file("usage.csv", "month,kwh\n2025-01,1200\n"));
+    let outcome = place.run(&["price", "--tariff", &tariff, "--usage", &usage, "--json"]);
+    assert_eq!(outcome.json().get("estimated_shape"), None);
+    assert_eq!(outcome.stderr, "");
 }
 
 #[test]

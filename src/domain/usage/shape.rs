@@ -66,24 +66,32 @@ pub fn month_shares(market: &Market, property: PropertyType) -> [f64; 12] {
     shares.map(|share| share / total * (1.0 - even) + even / 12.0)
 }
 
-/// Spreads each month's energy over its hours; the steps of a month add up to it exactly. Months between the first
-/// and the last that are not given are missing. Steps are hours (half hours where the clocks change by half an hour).
+/// Spreads each month's energy over its hours: [`spread`] over whole months.
 pub fn synthesise(months: &[(Month, Energy)], zone: &TimeZone, shape: Shape) -> Intervals {
-    let first = months.iter().map(|(month, _)| *month).min();
-    let last = months.iter().map(|(month, _)| *month).max();
-    let (Some(first), Some(last)) = (first, last) else {
+    let totals: Vec<_> = months.iter().map(|(month, energy)| (month.window(), *energy)).collect();
+    spread(&totals, zone, shape)
+}
+
+/// Spreads the energy of each window (months, billing periods, days) over its hours; the steps of a window add up to
+/// it exactly. Days between the first and the last that are in no window are missing. Steps are hours (half hours
+/// where the clocks change by half an hour).
+pub fn spread(totals: &[(Window, Energy)], zone: &TimeZone, shape: Shape) -> Intervals {
+    let start = totals.iter().map(|(window, _)| window.start).min();
+    let end = totals.iter().map(|(window, _)| window.end).max();
+    let (Some(start), Some(end)) = (start, end) else {
         return Intervals::empty(zone, 60, jiff::civil::date(1970, 1, 1), 0);
     };
-    let mut intervals = empty_months(first, last, 60, zone);
+    let mut intervals = empty_days(Window { start, end }, 60, zone);
     let per_hour = usize::from(60 / intervals.minutes);
     let mut weights = Vec::new();
-    for &(month, energy) in months {
-        let days = days_of(&intervals, month.window());
+    for &(window, energy) in totals {
+        let days = days_of(&intervals, window);
         weights.clear();
         for day in days.clone() {
-            let weekend = is_weekend(intervals.date(day));
+            let date = intervals.date(day);
+            let (month, weekend) = (Month::of(date).index(), is_weekend(date));
             let slots = intervals.clock_slots(day);
-            weights.extend(slots.into_iter().map(|slot| shape.weight(month.index(), weekend, slot / per_hour)));
+            weights.extend(slots.into_iter().map(|slot| shape.weight(month, weekend, slot / per_hour)));
         }
         let range = steps_of(&intervals, days);
         intervals.quality[range.clone()].fill(Quality::Filled);
@@ -95,7 +103,10 @@ pub fn synthesise(months: &[(Month, Energy)], zone: &TimeZone, shape: Shape) -> 
 /// Missing steps for all of the months `first..=last`, in steps of `minutes` or the largest smaller one that divides
 /// every clock change.
 pub(super) fn empty_months(first: Month, last: Month, minutes: u16, zone: &TimeZone) -> Intervals {
-    let window = Window { start: first.first_day(), end: last.window().end };
+    empty_days(Window { start: first.first_day(), end: last.window().end }, minutes, zone)
+}
+
+fn empty_days(window: Window, minutes: u16, zone: &TimeZone) -> Intervals {
     let change = clock_change_seconds(day_start(window.start, zone), day_start(window.end, zone), zone) / 60;
     let fits = |minutes: u16| change.is_multiple_of(u64::from(minutes));
     let minutes = if fits(minutes) { minutes } else { [30, 15, 5].into_iter().find(|step| fits(*step)).unwrap_or(5) };
