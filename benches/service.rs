@@ -18,7 +18,8 @@ const PLANS: usize = 1_000;
 const STARTS: usize = 9;
 const REQUESTS: usize = 200;
 const CONNECTIONS: usize = 16;
-const METER_FILE_BYTES: u64 = 100 * 1_000_000;
+/// A small and a large meter file: what the large one needs more is what memory grows by.
+const METER_FILES_MB: [u64; 2] = [5, 100];
 
 fn main() {
     // `cargo test --benches` only wants to know that it compiles and starts.
@@ -28,7 +29,9 @@ fn main() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let size = std::fs::metadata(binary()).expect("the binary is built").len();
     row("release binary", &format!("{:.1} MB", size as f64 / 1e6), "30 MB");
-    meter_file(folder.path());
+    for megabytes in METER_FILES_MB {
+        meter_file(folder.path(), megabytes);
+    }
     service(folder.path());
 }
 
@@ -57,9 +60,9 @@ fn memory(process: &Child, field: &str) -> Option<f64> {
 }
 
 /// `treebeard usage inspect` on a Green Button file of 5-minute readings: its memory must not grow with the file.
-fn meter_file(folder: &Path) {
+fn meter_file(folder: &Path, megabytes: u64) {
     let path = folder.join("meter.xml");
-    let readings = green_button(&path);
+    let readings = green_button(&path, megabytes * 1_000_000);
     let started = Instant::now();
     let mut process = command(folder, &["usage", "inspect", "meter.xml"]).spawn().expect("the binary starts");
     let mut peak = 0.0;
@@ -72,11 +75,11 @@ fn meter_file(folder: &Path) {
         thread::sleep(Duration::from_millis(2));
     };
     assert!(status.success(), "usage inspect failed");
-    let what = format!("Green Button, 100 MB, {readings} readings: peak RSS");
+    let what = format!("Green Button, {megabytes} MB, {readings} readings: peak RSS");
     row(&what, &format!("{peak:.1} MiB in {:.2} s", started.elapsed().as_secs_f64()), "64 MiB");
 }
 
-fn green_button(path: &Path) -> u64 {
+fn green_button(path: &Path, least_bytes: u64) -> u64 {
     let mut file = BufWriter::new(File::create(path).expect("a new file"));
     let mut write = |text: &str| file.write_all(text.as_bytes()).expect("room on the disk");
     write(
@@ -88,7 +91,7 @@ fn green_button(path: &Path) -> u64 {
     );
     // 2019-01-01T06:00:00Z, midnight in Chicago.
     let (start, mut readings, mut bytes) = (1_546_322_400_u64, 0, 0);
-    while bytes < METER_FILE_BYTES {
+    while bytes < least_bytes {
         let (at, value) = (start + readings * 300, 40 + readings % 97);
         let reading = format!(
             "  <e:IntervalReading>\n    <e:timePeriod>\n      <e:duration>300</e:duration>\n      <e:start>{at}</e:start>\n    \
