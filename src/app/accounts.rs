@@ -80,13 +80,16 @@ impl App {
 
     /// Signs in. An unknown address and a wrong password take the same time and get the same answer.
     pub async fn login(&self, email: &str, password: &str, device: Device) -> Result<TokenPair> {
+        tokio::time::sleep(self.slowdown.delay(email)).await;
         let wanted = email.to_owned();
         let user = self.store.read(move |conn| users::by_email(conn, &wanted)).await?;
         let verdict = self.passwords.verify(user.as_ref().map(|user| user.password_hash.as_str()), password).await?;
         let (Some(user), Verdict::Right | Verdict::RightAndStale(_)) = (user, &verdict) else {
+            self.slowdown.failed(email);
             tracing::info!(event = "authn_login_fail", ip = device.ip, "sign-in refused");
             return Err(unauthenticated("The e-mail address or the password is wrong."));
         };
+        self.slowdown.succeeded(email);
         if user.status == Status::Deactivated {
             return Err(deactivated());
         }

@@ -15,13 +15,16 @@ pub mod outlook;
 pub mod passwords;
 pub mod pricing;
 pub mod recommendations;
+mod resets;
 pub mod sessions;
+pub mod slowdown;
 pub mod tokens;
 pub mod usage;
 pub mod version;
 pub mod workbench;
 
 use crate::config::Config;
+use crate::notifier::Notifier;
 use crate::store::Store;
 use crate::writer::Writer;
 use catalog::Catalog;
@@ -31,10 +34,14 @@ use jiff::Timestamp;
 use passwords::Passwords;
 use recommendations::Rankings;
 use sessions::Standings;
+use slowdown::Slowdown;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokens::Tokens;
+use tokio::sync::Semaphore;
 use workbench::Workbench;
+
+const ERRANDS_MAX: usize = 64;
 
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -45,11 +52,16 @@ pub struct App {
     pub tokens: Tokens,
     pub passwords: Passwords,
     pub standings: Standings,
+    pub slowdown: Slowdown,
     pub catalog: Catalog,
     pub rankings: Rankings,
     pub workbench: Workbench,
     /// `None` without a key: explanations come from templates.
     pub writer: Option<Writer>,
+    /// `None` where no way to users is set: forgotten passwords wait for the operator.
+    pub notifier: Option<Notifier>,
+    /// Work that nobody waits for, so many at once.
+    errands: Arc<Semaphore>,
     probe: Probe,
     draining: AtomicBool,
 }
@@ -67,6 +79,8 @@ impl App {
         let writer = explanations::writer_settings(&config).map(Writer::start).transpose();
         let writer = writer.map_err(|error| Error::Unavailable(format!("no thread for explanations: {error}")))?;
         let (rankings, probe) = (Rankings::default(), Probe::default());
+        let notifier = resets::route(&config).map(Notifier::start).transpose();
+        let notifier = notifier.map_err(|error| Error::Unavailable(error.to_string()))?;
         Ok(Arc::new(App {
             config,
             store,
@@ -74,9 +88,12 @@ impl App {
             passwords,
             standings,
             catalog,
+            slowdown: Slowdown::default(),
             rankings,
             workbench,
             writer,
+            notifier,
+            errands: Arc::new(Semaphore::new(ERRANDS_MAX)),
             probe,
             draining,
         }))

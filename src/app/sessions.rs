@@ -206,7 +206,7 @@ impl App {
 
     /// A session about to begin, and its first refresh token.
     pub(super) fn new_session(&self, user_id: Uuid, device: Device, now: Timestamp) -> Result<(Session, String)> {
-        let token = tokens::new_refresh_token().map_err(|error| Error::Internal(format!("no randomness: {error}")))?;
+        let token = tokens::new_opaque().map_err(|error| Error::Internal(format!("no randomness: {error}")))?;
         let session = Session {
             id: Uuid::now_v7(),
             user_id,

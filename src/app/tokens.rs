@@ -16,7 +16,7 @@ const ISSUER: &str = "treebeard";
 const AUDIENCE: &str = "treebeard-api";
 const ACCESS: &str = "access";
 /// Clocks of several nodes may differ by this much.
-const LEEWAY_SECONDS: u64 = 5;
+const LEEWAY_SECONDS: i64 = 5;
 
 /// What an access token says. Times are seconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +30,9 @@ pub struct Claims {
     pub sid: Uuid,
     pub iat: i64,
     pub exp: i64,
+    /// Not ours; a token that has one is not good before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<i64>,
     /// `access`: a token made for anything else opens nothing here.
     pub r#type: String,
     pub is_admin: bool,
@@ -76,6 +79,7 @@ impl Tokens {
             sid: session,
             iat: now,
             exp: now + self.lifetime.as_secs() as i64,
+            nbf: None,
             r#type: ACCESS.to_owned(),
             is_admin,
             ver: version,
@@ -100,7 +104,11 @@ impl Tokens {
         if claims.r#type != ACCESS {
             return Err(Refused::Invalid);
         }
-        if claims.exp + LEEWAY_SECONDS as i64 <= now {
+        let latest_start = now.saturating_add(LEEWAY_SECONDS);
+        if claims.iat > latest_start || claims.nbf.is_some_and(|begins| begins > latest_start) {
+            return Err(Refused::Invalid);
+        }
+        if claims.exp.saturating_add(LEEWAY_SECONDS) <= now {
             return Err(Refused::Expired);
         }
         Ok(claims)
@@ -125,16 +133,16 @@ impl Tokens {
     }
 }
 
-/// A new refresh token: 256 random bits in hex.
-pub fn new_refresh_token() -> Result<String, getrandom::Error> {
+/// A new opaque token, for whatever is kept as a hash: 256 random bits in hex.
+pub fn new_opaque() -> Result<String, getrandom::Error> {
     let mut bytes = [0u8; 32];
     getrandom::fill(&mut bytes)?;
     Ok(hex(&bytes))
 }
 
-/// What is stored of a refresh token.
-pub fn hash_of(refresh_token: &str) -> [u8; 32] {
-    Sha256::digest(refresh_token.as_bytes()).into()
+/// What is stored of an opaque token.
+pub fn hash_of(token: &str) -> [u8; 32] {
+    Sha256::digest(token.as_bytes()).into()
 }
 
 impl Key {
@@ -227,7 +235,10 @@ mod tests {
         let token = ours.sign(USER, SESSION, true, 3, NOW).expect("signed");
         let claims = ours.verify(&token, NOW + 10).expect("accepted");
         assert_eq!((claims.sub, claims.is_admin, claims.ver, claims.exp), (USER, true, 3, NOW + 3600));
-        assert_eq!(ours.verify(&token, NOW + 3606), Err(Refused::Expired));
+        assert!(ours.verify(&token, NOW + 3604).is_ok(), "clocks may differ by five seconds");
+        assert_eq!(ours.verify(&token, NOW + 3605), Err(Refused::Expired));
+        assert!(ours.verify(&token, NOW - 5).is_ok());
+        assert_eq!(ours.verify(&token, NOW - 6), Err(Refused::Invalid), "issued in the future");
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub struct Arguments {
 enum Command {
     /// Open an administrator's account; the password is asked for, or read as the first line of standard input
     Create(Create),
+    /// Print a link with which a user sets a new password; it is good for 30 minutes and one use
+    ResetLink(ResetLink),
     /// Look at accounts and change them
     #[command(subcommand)]
     User(users::Command),
@@ -46,9 +48,19 @@ struct Create {
     zip: String,
 }
 
+#[derive(Debug, Args)]
+struct ResetLink {
+    /// E-mail address of the account
+    email: String,
+}
+
 pub fn run(arguments: Arguments, settings: &SettingFlags) -> Result<(), Failure> {
     match arguments.command {
         Command::Create(create) => create_admin(create, settings),
+        Command::ResetLink(wanted) => {
+            let app = open(settings)?;
+            output::print(&(block_on(app.reset_link(&wanted.email))? + "\n"))
+        }
         Command::User(command) => users::run(command, settings),
     }
 }

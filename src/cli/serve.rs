@@ -30,6 +30,9 @@ pub fn run(arguments: &Arguments, settings: &SettingFlags) -> Result<(), Failure
     let database = config.database.url.masked();
     let store = database::open(&config, Migrations::Apply)?;
     let app = App::new(config, store).map_err(Failure::failed)?;
+    if !app.has_admin_blocking().map_err(Failure::failed)? {
+        tracing::info!("there is no administrator yet: treebeard admin create EMAIL makes one");
+    }
     service::run(app, |address| {
         tracing::info!(%address, environment, database, version = env!("CARGO_PKG_VERSION"), "listening on http://{address}");
     })

@@ -3,6 +3,7 @@
 mod install_key;
 mod layers;
 mod network;
+mod notifier;
 mod read;
 mod rules;
 pub mod settings;
@@ -12,6 +13,7 @@ mod user_limit;
 use install_key::install_key;
 pub use layers::{Origin, Sources, nearest};
 pub use network::Network;
+pub use notifier::Notifier;
 use read::Reader;
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
@@ -30,6 +32,7 @@ pub struct Config {
     pub auth: Auth,
     pub limits: Limits,
     pub features: Features,
+    pub notifier: Notifier,
     pub explanations: Explanations,
     pub logging: Logging,
     pub traces: Traces,
@@ -58,6 +61,8 @@ impl Environment {
 #[derive(Debug, Clone)]
 pub struct Server {
     pub listen: SocketAddr,
+    /// Without a slash at its end; see [`Config::public_url`].
+    pub public_url: Option<String>,
     pub connections_max: usize,
     pub header_timeout: Duration,
     pub request_timeout: Duration,
@@ -205,6 +210,11 @@ impl Config {
         if problems.is_empty() { Ok(Loaded { config, origins, notices }) } else { Err(ConfigError { problems }) }
     }
 
+    /// What links to this service begin with.
+    pub fn public_url(&self) -> String {
+        self.server.public_url.clone().unwrap_or_else(|| format!("http://{}", self.server.listen))
+    }
+
     /// The key that signs access tokens: the configured one, else the installation's own, made on first use.
     pub fn signing_key(&self) -> std::io::Result<SecretString> {
         match &self.auth.secret_key {
@@ -243,6 +253,7 @@ fn build(reader: &mut Reader) -> Config {
             anonymous: reader.flag("features.anonymous"),
             docs: reader.flag("features.docs"),
         },
+        notifier: notifier::read(reader),
         explanations: explanations(reader),
         logging: logging(reader),
         traces: traces(reader),
@@ -257,12 +268,18 @@ fn server(reader: &mut Reader) -> Server {
         reader.problem("server.listen", "must be an address and a port: 127.0.0.1:8000, 0.0.0.0:8000 or [::]:8000");
         SocketAddr::from(([127, 0, 0, 1], 0))
     });
+    let public_url = reader.text("server.public_url").trim_end_matches('/').to_owned();
+    let public_url = (!public_url.is_empty()).then_some(public_url);
+    if public_url.as_ref().is_some_and(|url| !url.starts_with("https://") && !url.starts_with("http://")) {
+        reader.problem("server.public_url", "must begin with https:// or http://");
+    }
     let cors_origins = reader.list("server.cors_origins");
     for fault in cors_origins.iter().filter_map(|origin| rules::origin_fault(origin)) {
         reader.problem("server.cors_origins", &format!("holds a wrong entry: {fault}"));
     }
     Server {
         listen,
+        public_url,
         connections_max: reader.number("server.connections_max", 1..=100_000) as usize,
         header_timeout: reader.seconds("server.header_timeout_seconds", 1..=300),
         request_timeout: reader.seconds("server.request_timeout_seconds", 1..=3_600),

@@ -128,6 +128,26 @@ impl Auth {
         Ok(Done::NoContent)
     }
 
+    /// Ask for a new password
+    ///
+    /// Always answered alike and at once. If there is an account with the address, a link is sent there, good for 30
+    /// minutes and one use; an account is sent one link a minute at most.
+    #[oai(path = "/password/forgot", method = "post", operation_id = "forgot_password")]
+    async fn forgot_password(&self, app: Data<&Arc<App>>, body: StrictJson<ForgotRequest>) -> Result<Noted> {
+        app.forgot(body.0.email.0);
+        let message = "If there is an account with this address, a link is on its way to it.".to_owned();
+        Ok(Noted::Accepted(Answer(ResetNoted { message, success: true })))
+    }
+
+    /// Set a new password with a link
+    ///
+    /// The token stands behind the `#` of the link. Every session of the account ends.
+    #[oai(path = "/password/reset", method = "post", operation_id = "reset_password")]
+    async fn reset_password(&self, app: Data<&Arc<App>>, body: StrictJson<ResetRequest>) -> Result<Done> {
+        app.reset_password(&body.0.token, &body.0.new_password).await?;
+        Ok(Done::NoContent)
+    }
+
     /// Who am I
     ///
     /// The account the access token belongs to.
@@ -142,6 +162,36 @@ enum Registered {
     /// The account is open, and its user signed in
     #[oai(status = 201)]
     Created(Answer<Tokens>),
+}
+
+#[derive(ApiResponse)]
+enum Noted {
+    /// Noted, whether there is such an account or not
+    #[oai(status = 202)]
+    Accepted(Answer<ResetNoted>),
+}
+
+/// Whose password is forgotten.
+#[derive(Object)]
+struct ForgotRequest {
+    email: Email,
+}
+
+/// What became of the question.
+#[derive(Object)]
+struct ResetNoted {
+    #[oai(validator(max_length = 200))]
+    message: String,
+    success: bool,
+}
+
+/// The token of a link, and the password it is for.
+#[derive(Object)]
+struct ResetRequest {
+    #[oai(validator(min_length = 1, max_length = 512))]
+    token: String,
+    #[oai(validator(min_length = 1, max_length = 1024))]
+    new_password: String,
 }
 
 /// A new account.

@@ -59,6 +59,13 @@ impl<'a> ApiExtractor<'a> for MaybeSignedIn {
     }
 }
 
+impl MaybeSignedIn {
+    /// The caller, where the rest of the request asks for one after all.
+    pub fn signed_in(self) -> Result<SignedIn, Problem> {
+        self.0.map(SignedIn).ok_or_else(|| crate::http::problem::of_status(StatusCode::UNAUTHORIZED))
+    }
+}
+
 /// What came of the credential of a request, for whoever asks later in it.
 #[derive(Clone)]
 pub struct Identity(pub Result<Option<Caller>, Problem>);

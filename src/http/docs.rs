@@ -22,6 +22,7 @@ pub fn openapi_document() -> String {
 }
 
 static LANDING: LazyLock<Page> = LazyLock::new(|| Page::html(include_str!("../../assets/index.html")));
+static RESET: LazyLock<Page> = LazyLock::new(|| Page::html(include_str!("../../assets/reset-password.html")));
 static JSON: LazyLock<Page> = LazyLock::new(|| Page::new("application/json", DOCUMENT.clone()));
 static SWAGGER_UI: LazyLock<Page> = LazyLock::new(|| Page::html(&super::service(super::api()).swagger_ui_html()));
 static REDOC: LazyLock<Page> = LazyLock::new(|| Page::html(&super::service(super::api()).redoc_html()));
@@ -31,6 +32,7 @@ pub fn beside<E: Endpoint + 'static>(endpoint: E, with_documentation: bool) -> i
     endpoint.around(move |endpoint, request: Request| async move {
         let page = match request.uri().path() {
             "/" => &LANDING,
+            "/reset-password" => &RESET,
             "/docs" if with_documentation => &SWAGGER_UI,
             "/redoc" if with_documentation => &REDOC,
             "/openapi.json" if with_documentation => &JSON,

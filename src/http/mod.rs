@@ -61,7 +61,8 @@ pub enum Tag {
 #[rustfmt::skip]
 fn api() -> impl poem_openapi::OpenApi + 'static {
     (
-        auth::Auth,             // /api/v1/auth: POST /register, /login, /refresh, /logout, /logout-all, /password; GET /me, /sessions;
+        auth::Auth,             // /api/v1/auth: POST /register, /login, /refresh, /logout, /logout-all, /password, /password/forgot,
+                                //   /password/reset; GET /me, /sessions;
                                 //   DELETE /sessions/{id}
         users::Users,           // /api/v1/users: GET PUT /profile; GET POST /preferences; GET PUT DELETE /current-plan;
                                 //   DELETE /me

@@ -2,7 +2,7 @@
 
 use crate::app::error::FieldFault;
 use crate::app::once::{HEADER, Keyed};
-use crate::http::caller::SignedIn;
+use crate::http::caller::{Caller, SignedIn};
 use crate::http::problem::Problem;
 use poem::http::HeaderMap;
 use poem::{Request, RequestBody};
@@ -26,6 +26,18 @@ impl IdempotencyKey {
         hash.update("\n");
         hash.update(body);
         Some(Keyed { scope: caller.0.user_id.to_string(), key, request_hash: hash.finalize().into() })
+    }
+
+    /// The same where there may be no account: keys of nobody in particular would be everybody's.
+    pub fn of_guest(self, caller: Option<Caller>, request: &Request, body: &[u8]) -> Result<Option<Keyed>, Problem> {
+        match caller {
+            Some(caller) => Ok(self.of(&SignedIn(caller), request, body)),
+            None if self.0.is_none() => Ok(None),
+            None => {
+                let message = "needs an account: sign in, or leave it out";
+                Err(Problem::invalid(vec![FieldFault::new(HEADER, message, "needs_account")]))
+            }
+        }
     }
 }
 

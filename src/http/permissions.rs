@@ -44,6 +44,8 @@ pub const TABLE: &[(&str, Access)] = &[
     ("login_user", Anyone),
     ("refresh_tokens", Anyone),
     ("logout_user", Anyone),
+    ("forgot_password", Anyone),
+    ("reset_password", Anyone),
     ("logout_all_sessions", SignedIn),
     ("list_sessions", SignedIn),
     ("end_session", SignedIn),

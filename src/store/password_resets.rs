@@ -31,6 +31,12 @@ pub fn made_at(conn: &mut Conn<'_>, user_id: Uuid) -> Result<Option<Timestamp>, 
     conn.find("SELECT created_at FROM password_resets WHERE user_id = $1", &[user_id.into()], Row::take)
 }
 
+/// Whether the link is still good.
+pub fn is_good(conn: &mut Conn<'_>, token: TokenHash, now: Timestamp) -> Result<bool, StoreError> {
+    let sql = "SELECT count(*) FROM password_resets WHERE hash = $1 AND expires_at > $2";
+    conn.one(sql, &[token.into(), now.into()], |row: &mut Row| Ok(row.take::<i64>()? == 1))
+}
+
 /// Whose link this is, if it is still good; it is not afterwards.
 pub fn spend(tx: &mut Tx<'_>, token: TokenHash, now: Timestamp) -> Result<Option<Uuid>, StoreError> {
     let sql = "DELETE FROM password_resets WHERE hash = $1 RETURNING user_id, expires_at";

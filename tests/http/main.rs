@@ -1,6 +1,7 @@
 //! The service as its clients meet it: the real binary over real sockets.
 
 mod account;
+mod anonymous;
 mod bodies;
 mod caches;
 #[path = "../support/claude.rs"]
@@ -13,17 +14,22 @@ mod following;
 mod health;
 mod idempotency;
 mod limits;
+mod mailbox;
 mod market;
 mod metrics;
 mod pages;
+mod passwords;
 mod people;
 mod permissions;
 mod plans;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod recommendations;
+mod resets;
+mod secrets;
 mod sessions;
 mod sign_in;
+mod standing;
 #[path = "../support/mod.rs"]
 mod support;
 mod tokens;

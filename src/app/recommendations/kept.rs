@@ -17,6 +17,10 @@ pub struct Generated<'a> {
     pub generated_at: Timestamp,
     /// Prices may have changed by then.
     pub expires_at: Timestamp,
+    /// Given once, where there is no account: who holds it may read and delete the recommendation. It is not kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub claim_token: Option<&'a str>,
     #[serde(flatten)]
     pub advice: &'a Recommendation,
 }
@@ -25,7 +29,7 @@ impl<'a> Generated<'a> {
     pub fn new(recommendation_id: Uuid, now: Timestamp, advice: &'a Recommendation) -> Self {
         // To the millisecond, as everywhere in answers.
         let generated_at = Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now);
-        Generated { recommendation_id, generated_at, expires_at: expires_at(generated_at), advice }
+        Generated { recommendation_id, generated_at, expires_at: expires_at(generated_at), claim_token: None, advice }
     }
 }
 

@@ -14,7 +14,7 @@ pub use rankings::Rankings;
 use crate::app::error::Error;
 use crate::app::once::Once;
 use crate::app::outlook::{self, Home};
-use crate::app::{App, Result, json};
+use crate::app::{App, Result, json, tokens};
 use crate::domain::advice::{self, Recommendation};
 use crate::domain::market::Snapshot;
 use crate::store::recommendations::{self as kept_rows, RankedPlan};
@@ -33,12 +33,23 @@ pub struct Made {
 
 impl App {
     /// Computes advice, keeps it, and answers the very bytes that are kept. A ranking of the same input is taken again
-    /// unless a `fresh` one is wanted; the recommendation has an id and a row of its own either way.
-    pub async fn generate(&self, user: Uuid, asked: Asked, once: Once, fresh: bool) -> Result<Made> {
+    /// unless a `fresh` one is wanted; the recommendation has an id and a row of its own either way. Without an account
+    /// nothing is kept of what was stated, and the answer carries a token for reading it again.
+    pub async fn generate(&self, user: Option<Uuid>, asked: Asked, once: Once, fresh: bool) -> Result<Made> {
         let usage_from_account = asked.usage.is_none();
-        let held = self.held(user, usage_from_account).await?;
+        let held = match user {
+            Some(user) => self.held(user, usage_from_account).await?,
+            None => Held::default(),
+        };
         let household = Household::of(asked, held)?;
-        let input = KeptInput::of(&household, usage_from_account).text()?;
+        let input = match user {
+            Some(_) => Some(KeptInput::of(&household, usage_from_account).text()?),
+            None => None,
+        };
+        let claim = match user {
+            Some(_) => None,
+            None => Some(tokens::new_opaque().map_err(|error| Error::Internal(format!("no randomness: {error}")))?),
+        };
         let (snapshot, now) = (self.catalog.snapshot(), self.now());
         let id = Uuid::now_v7();
         let (wanted, priorities) = (household.options.explanations, household.priorities);
@@ -46,18 +57,23 @@ impl App {
         let (ranking, reused) = self.ranking(&snapshot, household, now, fresh).await?;
         let mut advice = Recommendation::clone(&ranking);
         self.word(&mut advice, wanted, priorities, &snapshot).await;
-        let (body, plans) = (json(&Generated::new(id, now, &advice))?, plan_rows(&advice));
+        let generated = Generated::new(id, now, &advice);
+        let (kept_body, plans) = (json(&generated)?, plan_rows(&advice));
+        let body = match claim.as_deref() {
+            Some(token) => json(&Generated { claim_token: Some(token), ..generated })?,
+            None => kept_body.clone(),
+        };
         let kept = kept_rows::Recommendation {
             id,
-            user_id: Some(user),
-            claim_hash: None,
+            user_id: user,
+            claim_hash: claim.as_deref().map(tokens::hash_of),
             created_at: now,
             expires_at: kept::expires_at(now),
             input_hash,
             catalog_revision: snapshot.revision,
             algorithm_version: advice.algorithm_version,
-            answer: String::from_utf8(body.clone()).map_err(|_| Error::Internal("JSON is not UTF-8".to_owned()))?,
-            input: Some(input),
+            answer: String::from_utf8(kept_body).map_err(|_| Error::Internal("JSON is not UTF-8".to_owned()))?,
+            input,
         };
         self.store
             .write(move |tx| {

@@ -6,7 +6,7 @@ use crate::app::catalog::{PageRequest, no_such};
 use crate::app::error::Error;
 use crate::app::outlook::Home;
 use crate::app::usage::held_usage;
-use crate::app::{App, json};
+use crate::app::{App, json, tokens};
 use crate::domain::advice::{CurrentPlan, Priorities};
 use crate::domain::tariff::Cents;
 use crate::store::db::filter::Page;
@@ -48,6 +48,20 @@ impl App {
         Ok(kept.ok_or_else(|| no_such("recommendation"))?.answer.into_bytes())
     }
 
+    /// The kept bytes, for who holds the token of a recommendation made without an account.
+    pub async fn claimed_recommendation(&self, id: Uuid, claim: &str) -> Result<Vec<u8>, Error> {
+        let hash = tokens::hash_of(claim);
+        let found = self.store.read(move |conn| recommendations::by_id(conn, id)).await?;
+        let kept = found.filter(|kept| kept.claim_hash == Some(hash));
+        Ok(kept.ok_or_else(|| no_such("recommendation"))?.answer.into_bytes())
+    }
+
+    /// Deletes it likewise.
+    pub async fn delete_claimed(&self, id: Uuid, claim: &str) -> Result<Vec<u8>, Error> {
+        let hash = tokens::hash_of(claim);
+        self.delete_if(id, move |kept| kept.claim_hash == Some(hash)).await
+    }
+
     /// One page of a user's own, newest first, and how many pages there are.
     pub async fn recommendations_of(&self, user: Uuid, page: PageRequest) -> Result<(Vec<u8>, u32), Error> {
         let asked = Page { limit: page.page_size, offset: u32::try_from(page.skip()).unwrap_or(u32::MAX) };
@@ -74,8 +88,16 @@ impl App {
     }
 
     pub async fn delete_recommendation(&self, id: Uuid, caller: Uuid, is_admin: bool) -> Result<Vec<u8>, Error> {
+        self.delete_if(id, move |kept| is_admin || kept.user_id == Some(caller)).await
+    }
+
+    async fn delete_if(
+        &self,
+        id: Uuid,
+        may: impl FnOnce(&recommendations::Recommendation) -> bool + Send + 'static,
+    ) -> Result<Vec<u8>, Error> {
         let delete = move |tx: &mut Tx<'_>| -> Result<bool, StoreError> {
-            let kept = recommendations::by_id(tx, id)?.filter(|kept| is_admin || kept.user_id == Some(caller));
+            let kept = recommendations::by_id(tx, id)?.filter(may);
             if kept.is_some() {
                 recommendations::delete(tx, id)?;
             }

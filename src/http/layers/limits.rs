@@ -13,6 +13,9 @@ use std::sync::Arc;
 
 const API: &str = "/api/";
 const LOGIN: &str = "/api/v1/auth/login";
+/// Both stand for a password: guessing at them is counted with signing in.
+const FORGOT: &str = "/api/v1/auth/password/forgot";
+const RESET: &str = "/api/v1/auth/password/reset";
 const REGISTER: &str = "/api/v1/auth/register";
 const GENERATE: &str = "/api/v1/recommendations/generate";
 
@@ -51,7 +54,7 @@ async fn admit(visit: &Visit, request: &mut Request, app: &App) -> Result<(), Pr
     visit.of_network(Class::Ip)?;
     let posted = (request.method() == Method::POST).then(|| request.uri().path().to_owned());
     match posted.as_deref() {
-        Some(LOGIN) => visit.of_network(Class::LoginIp)?,
+        Some(LOGIN | FORGOT | RESET) => visit.of_network(Class::LoginIp)?,
         Some(REGISTER) => visit.of_network(Class::RegisterIp)?,
         _ => {}
     }

@@ -8,7 +8,7 @@ use crate::app::catalog::Page;
 use crate::app::recommendations::{Deleted, Generated};
 use crate::http::Tag;
 use crate::http::body::StrictJson;
-use crate::http::caller::SignedIn;
+use crate::http::caller::{MaybeSignedIn, SignedIn};
 use crate::http::once::IdempotencyKey;
 use crate::http::plans::page_request;
 use crate::http::problem::Result;
@@ -17,7 +17,7 @@ use jiff::tz::TimeZone;
 use poem::Request;
 use poem::web::Data;
 use poem_openapi::OpenApi;
-use poem_openapi::param::{Path, Query};
+use poem_openapi::param::{Header, Path, Query};
 use request::GenerateRequest;
 use std::sync::{Arc, OnceLock};
 use uuid::Uuid;
@@ -32,12 +32,15 @@ impl Recommendations {
     /// Ranks the plans on sale at the caller's ZIP for the coming twelve months. Every part of the body is optional
     /// that the account holds. The answer is kept and can be read again. Asked the same again, the ranking is not
     /// computed anew (`X-Cache-Status: HIT`) unless the request says `Cache-Control: no-cache`.
+    ///
+    /// Where the service is set to serve without an account, ZIP and usage must be stated, none of it is kept, and the
+    /// answer carries a `claim_token`.
     #[oai(path = "/generate", method = "post", operation_id = "generate_recommendation")]
     async fn generate(
         &self,
         app: Data<&Arc<App>>,
         request: &Request,
-        caller: SignedIn,
+        caller: MaybeSignedIn,
         /// Makes a retry safe: for 24 hours the same request under the same key takes no second effect but gets the
         /// first answer. The key with another request is refused with 422, and with 409 while the first is under way.
         #[oai(name = "Idempotency-Key")]
@@ -45,12 +48,13 @@ impl Recommendations {
         body: StrictJson<GenerateRequest>,
     ) -> Result<Private<Generated<'static>>> {
         let asked = body.0.checked(app.now().to_zoned(TimeZone::UTC).date())?;
-        let keyed = idempotency_key.of(&caller, request, &body.1);
+        let user = caller.0.map(|caller| caller.user_id);
+        let keyed = idempotency_key.of_guest(caller.0, request, &body.1)?;
         // A recommendation that was made before under the same key is not asked of the cache.
         let (fresh, status) = (ready::wants_fresh(request), OnceLock::new());
         let answer = app
             .once(keyed, |once| async {
-                let made = app.generate(caller.0.user_id, asked, once, fresh).await?;
+                let made = app.generate(user, asked, once, fresh).await?;
                 status.get_or_init(|| CacheStatus::of(fresh, made.reused));
                 Ok(made.answer)
             })
@@ -77,14 +81,21 @@ impl Recommendations {
 
     /// Read one recommendation
     ///
-    /// The very bytes `generate` answered. One's own, or any for an administrator.
+    /// What `generate` answered. One's own, any for an administrator, or with its claim token the one it was given for.
     #[oai(path = "/:recommendation_id", method = "get", operation_id = "get_recommendation")]
     async fn one(
         &self,
         app: Data<&Arc<App>>,
-        caller: SignedIn,
+        caller: MaybeSignedIn,
         recommendation_id: Path<Uuid>,
+        /// The `claim_token` of a recommendation made without an account.
+        #[oai(name = "X-Claim-Token", validator(min_length = 1, max_length = 64))]
+        claim: Header<Option<String>>,
     ) -> Result<Private<Generated<'static>>> {
+        if let Some(claim) = &claim.0 {
+            return Ok(Private::new(app.claimed_recommendation(recommendation_id.0, claim).await?));
+        }
+        let caller = caller.signed_in()?;
         Ok(Private::new(app.recommendation(recommendation_id.0, caller.0.user_id, caller.0.is_admin).await?))
     }
 
@@ -120,14 +131,21 @@ impl Recommendations {
 
     /// Delete a recommendation
     ///
-    /// One's own, or any for an administrator.
+    /// One's own, any for an administrator, or with its claim token the one it was given for.
     #[oai(path = "/:recommendation_id", method = "delete", operation_id = "delete_recommendation")]
     async fn delete(
         &self,
         app: Data<&Arc<App>>,
-        caller: SignedIn,
+        caller: MaybeSignedIn,
         recommendation_id: Path<Uuid>,
+        /// The `claim_token` of a recommendation made without an account.
+        #[oai(name = "X-Claim-Token", validator(min_length = 1, max_length = 64))]
+        claim: Header<Option<String>>,
     ) -> Result<Private<Deleted>> {
+        if let Some(claim) = &claim.0 {
+            return Ok(Private::new(app.delete_claimed(recommendation_id.0, claim).await?));
+        }
+        let caller = caller.signed_in()?;
         Ok(Private::new(app.delete_recommendation(recommendation_id.0, caller.0.user_id, caller.0.is_admin).await?))
     }
 }
