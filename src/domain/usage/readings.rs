@@ -1,6 +1,6 @@
 //! Readings, raw as a file states them and normalised as everything else uses them.
 
-use crate::domain::calendar::{LocalDay, Month, Window, day_start};
+use crate::domain::calendar::{LocalDay, Month, Window, day_start, unusual_days};
 use crate::domain::tariff::model::Register;
 use crate::domain::units::Energy;
 use crate::domain::usage::reading_log::ReadingLog;
@@ -124,12 +124,13 @@ impl Intervals {
     /// Steps of zero energy, all `Missing`, for `days` local days from `first_day`.
     pub fn empty(zone: &TimeZone, minutes: u16, first_day: Date, days: u32) -> Self {
         let mut day_offsets = Vec::with_capacity(days as usize + 1);
-        let (mut offset, mut date) = (0u32, first_day);
+        let mut offset = 0u32;
+        let mut unusual = unusual_days(first_day, days, zone).into_iter().peekable();
         day_offsets.push(0);
-        for _ in 0..days {
-            offset += u32::from(LocalDay::of(date, zone).minutes / minutes);
+        for day in 0..days {
+            let minutes_of_day = unusual.next_if(|(number, _)| *number == day).map_or(1440, |(_, day)| day.minutes);
+            offset += u32::from(minutes_of_day / minutes);
             day_offsets.push(offset);
-            date = date.tomorrow().unwrap_or(date);
         }
         Intervals {
             zone: zone.clone(),

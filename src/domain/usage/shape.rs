@@ -128,6 +128,15 @@ pub(super) fn is_weekend(date: Date) -> bool {
     matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday)
 }
 
+/// Rounded half away from zero, without the library call that `f64::round` is.
+#[inline]
+fn nearest(value: f64) -> i64 {
+    let whole = value as i64;
+    // Exact: the two are within one of each other.
+    let left = value - whole as f64;
+    whole + i64::from(left >= 0.5) - i64::from(left <= -0.5)
+}
+
 /// Shares out `whole` in proportion to the weights (not negative), evenly when all are zero. The remainder is carried
 /// from step to step, so the steps add up to `whole` exactly.
 pub(super) fn apportion(whole: Energy, weights: &[i64], steps: &mut [Energy]) {
@@ -138,7 +147,7 @@ pub(super) fn apportion(whole: Energy, weights: &[i64], steps: &mut [Energy]) {
     let (mut cumulated, mut given) = (0i64, 0i64);
     for (step, weight) in steps.iter_mut().zip(weights) {
         cumulated += if even { 1 } else { *weight };
-        let due = ((cumulated as f64 * per_weight).round() as i64).min(whole);
+        let due = nearest(cumulated as f64 * per_weight).min(whole);
         *step = Energy::from_mwh_thousandths(due - given);
         given = due;
     }

@@ -2,9 +2,11 @@
 //!
 //! Everything is pure: the time-zone database is compiled in, and nobody here asks what time it is.
 
+mod local_day;
+
+use jiff::ToSpan;
 use jiff::civil::{Date, Weekday};
-use jiff::tz::TimeZone;
-use jiff::{SignedDuration, ToSpan};
+pub use local_day::{LocalDay, Stretch, day_start, unusual_days};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -277,71 +279,6 @@ impl Season {
     }
 }
 
-/// A stretch of a local day in which clock and elapsed time run in step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stretch {
-    /// Minutes since the day's first instant.
-    pub elapsed: u16,
-    /// The clock at that moment, minutes after midnight.
-    pub clock: u16,
-    pub minutes: u16,
-}
-
-/// How a local day runs: one stretch of 1440 minutes, or two on a day the clocks change (1380 or 1500 minutes).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LocalDay {
-    pub stretches: Vec<Stretch>,
-    pub minutes: u16,
-}
-
-impl LocalDay {
-    fn plain() -> Self {
-        LocalDay { stretches: vec![Stretch { elapsed: 0, clock: 0, minutes: 1440 }], minutes: 1440 }
-    }
-
-    pub fn is_plain(&self) -> bool {
-        self.stretches.len() == 1 && self.minutes == 1440
-    }
-
-    /// The day `date` in `zone`.
-    pub fn of(date: Date, zone: &TimeZone) -> Self {
-        let (Ok(begin), Ok(next)) = (zone.to_zoned(date.at(0, 0, 0, 0)), date.tomorrow()) else {
-            return LocalDay::plain();
-        };
-        let Ok(end) = zone.to_zoned(next.at(0, 0, 0, 0)) else { return LocalDay::plain() };
-        let change = zone
-            .following(begin.timestamp())
-            .next()
-            .filter(|change| change.timestamp() < end.timestamp() && change.offset() != begin.offset());
-        let minutes = minutes_of(end.timestamp().duration_since(begin.timestamp()));
-        let Some(change) = change else {
-            return LocalDay { stretches: vec![Stretch { elapsed: 0, clock: 0, minutes }], minutes };
-        };
-        let first = minutes_of(change.timestamp().duration_since(begin.timestamp()));
-        let after = change.timestamp().to_zoned(zone.clone());
-        let clock = after.hour() as u16 * 60 + after.minute() as u16;
-        LocalDay {
-            stretches: vec![
-                Stretch { elapsed: 0, clock: 0, minutes: first },
-                Stretch { elapsed: first, clock, minutes: minutes - first },
-            ],
-            minutes,
-        }
-    }
-}
-
-fn minutes_of(span: SignedDuration) -> u16 {
-    (span.as_secs() / 60) as u16
-}
-
-/// The first instant of a local day, seconds since 1970 UTC.
-pub fn day_start(date: Date, zone: &TimeZone) -> i64 {
-    zone.to_zoned(date.at(0, 0, 0, 0)).map_or_else(
-        |_| days_between(jiff::civil::date(1970, 1, 1), date) * 86_400,
-        |zoned| zoned.timestamp().as_second(),
-    )
-}
-
 /// Which days a tariff calls holidays.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -405,31 +342,6 @@ fn us_nerc(year: i16) -> Vec<Date> {
 mod tests {
     use super::*;
     use jiff::civil::date;
-
-    fn chicago() -> TimeZone {
-        TimeZone::get("America/Chicago").expect("the zone is compiled in")
-    }
-
-    #[test]
-    fn a_spring_day_has_23_hours_and_skips_two_to_three() {
-        let day = LocalDay::of(date(2022, 3, 13), &chicago());
-        assert_eq!(day.minutes, 1380);
-        assert_eq!(
-            day.stretches,
-            [Stretch { elapsed: 0, clock: 0, minutes: 120 }, Stretch { elapsed: 120, clock: 180, minutes: 1260 }]
-        );
-    }
-
-    #[test]
-    fn an_autumn_day_has_25_hours_and_repeats_one_to_two() {
-        let day = LocalDay::of(date(2022, 11, 6), &chicago());
-        assert_eq!(day.minutes, 1500);
-        assert_eq!(
-            day.stretches,
-            [Stretch { elapsed: 0, clock: 0, minutes: 120 }, Stretch { elapsed: 120, clock: 60, minutes: 1380 }]
-        );
-        assert!(LocalDay::of(date(2022, 11, 7), &chicago()).is_plain());
-    }
 
     #[test]
     fn a_month_is_read_from_a_month_or_any_of_its_days() {
