@@ -8,10 +8,10 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use treebeard::domain::calendar::{ClockTime, Day, Month, calendar_windows};
 use treebeard::domain::tariff::model::{
-    Amount, BlockScope, BlockUnit, Blocks, Charge, Combine, Condition, Per, Register, Reset, Tag, Tariff, UsageBand,
-    When, WindowPrice,
+    Amount, BlockScope, BlockUnit, Blocks, Charge, Combine, Condition, Per, RateChange, Register, Reset, Tag, Tariff,
+    UsageBand, Version, When, WindowPrice,
 };
-use treebeard::domain::tariff::{Load, Pricer};
+use treebeard::domain::tariff::{Load, Points, Pricer};
 use treebeard::domain::units::{Energy, Money};
 use treebeard::domain::usage::readings::Intervals;
 
@@ -105,6 +105,26 @@ fn tariffs() -> impl Strategy<Value = Tariff> {
     })
 }
 
+/// The tariff with its ladders shared that way and, where it changes, its charges in another order from a day in May on.
+fn with_blocks_and_versions(
+    mut tariff: Tariff,
+    scope: BlockScope,
+    prorate: bool,
+    change: Option<RateChange>,
+) -> Tariff {
+    for charge in &mut tariff.charges {
+        if let Amount::Energy { blocks: Some(blocks), .. } = &mut charge.amount {
+            (blocks.scope, blocks.prorate) = (scope, prorate);
+        }
+    }
+    if let Some(change) = change {
+        let charges = tariff.charges.iter().rev().cloned().collect();
+        tariff.versions = vec![Version { from_date: Some(date(2026, 5, 11)), from_contract_month: None, charges }];
+        tariff.billing.rate_change = change;
+    }
+    tariff
+}
+
 /// A year of quarter-hours in a zone with clock changes, from one seed.
 fn household(seed: u64) -> Intervals {
     let zone = TimeZone::get("America/Chicago").expect("the zone is compiled in");
@@ -136,7 +156,15 @@ proptest! {
     }
 
     #[test]
-    fn a_bill_is_the_sum_of_its_lines_and_totals_agree_with_bills(tariff in tariffs(), seed: u64) {
+    fn a_bill_is_the_sum_of_its_lines_and_totals_agree_with_bills(
+        tariff in tariffs(), seed: u64,
+        scope in proptest::sample::select(vec![BlockScope::PerWindow, BlockScope::TotalProrata, BlockScope::TotalChronological]),
+        prorate: bool,
+        change in proptest::option::of(proptest::sample::select(vec![
+            RateChange::AtWindowClose, RateChange::ProrateDays, RateChange::ByInterval,
+        ])),
+    ) {
+        let tariff = with_blocks_and_versions(tariff, scope, prorate, change);
         let load = Load::from_intervals(&household(seed), &year());
         let tariff = compiled(&tariff);
         let bills = bills(&tariff, &load);
@@ -144,6 +172,26 @@ proptest! {
             prop_assert_eq!(bill.lines.iter().map(|line| line.amount).sum::<Money>(), bill.total);
         }
         prop_assert_eq!(bills.iter().map(|bill| bill.total).collect::<Vec<_>>(), totals(&tariff, &load));
+    }
+
+    #[test]
+    fn a_point_costs_what_its_window_costs_in_a_scaled_year(
+        tariff in tariffs(), seed: u64, limited: bool, points in proptest::collection::vec((0usize..12, 1i64..3_000_000), 1..40),
+    ) {
+        let mut tariff = tariff;
+        if limited {
+            // Not plain: lines are settled together.
+            let rule = serde_json::json!({"id": "least", "label": "Least bill", "of": ["energy"], "min": 40, "per": "bill"});
+            tariff.totals = vec![serde_json::from_value(rule).expect("a rule")];
+        }
+        let (load, tariff) = (Load::from_intervals(&household(seed), &year()), compiled(&tariff));
+        let mut pricer = Pricer::new(&load);
+        let at_points = pricer.totals_at(&tariff, &Points::of(&load, points.clone())).expect("a priced plan");
+        prop_assert_eq!(at_points.len(), points.len());
+        for ((window, factor), got) in points.into_iter().zip(at_points) {
+            let year = pricer.totals_scaled(&tariff, &[factor; 12]).expect("a priced plan");
+            prop_assert_eq!(got, year[window]);
+        }
     }
 
     #[test]

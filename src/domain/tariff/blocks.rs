@@ -4,6 +4,7 @@ use crate::domain::calendar::{Month, Window};
 use crate::domain::tariff::compile::ladder;
 use crate::domain::tariff::measure::Step;
 use crate::domain::tariff::model::{BlockScope, Blocks, Reset};
+use crate::domain::tariff::points::Frame;
 use crate::domain::units::{Energy, Money, Price, div_round};
 
 /// Energy, price and amount of each block.
@@ -21,16 +22,16 @@ fn in_block(total: Energy, number: usize, limits: &[Energy]) -> Energy {
 pub(super) fn by_sums(
     blocks: &Blocks,
     span: Window,
-    window: Window,
+    frame: &Frame,
     own: Energy,
     total: Energy,
     limits: &mut Vec<Energy>,
     shares: &mut Shares,
 ) {
-    ladder(blocks, window.days(), i64::from(Month::of(window.close()).days()), limits);
-    if span != window {
+    ladder(blocks, frame.days, frame.month_days, limits);
+    if span != frame.window {
         for limit in limits.iter_mut() {
-            *limit = limit.scale(span.days(), window.days().max(1));
+            *limit = limit.scale(span.days(), frame.days.max(1));
         }
     }
     let climbing = if blocks.scope == BlockScope::PerWindow { own } else { total };

@@ -5,6 +5,7 @@
 
 use crate::domain::calendar::{LocalDay, Stretch, Window, days_between};
 use crate::domain::tariff::model::Register;
+use crate::domain::tariff::points::Frame;
 use crate::domain::tariff::schedule::{DayResolver, NO_PERIOD, Schedule};
 use crate::domain::units::Energy;
 use crate::domain::usage::readings::Intervals;
@@ -16,6 +17,7 @@ const REGISTERS: [Register; 3] = [Register::Import, Register::Export, Register::
 #[derive(Debug, Clone)]
 pub struct Load {
     windows: Vec<Window>,
+    frames: Vec<Frame>,
     /// Energy per register and window.
     totals: [Vec<Energy>; 3],
     readings: Option<Readings>,
@@ -62,14 +64,16 @@ impl Load {
         let totals = REGISTERS.map(|register| {
             windows.iter().map(|window| readings.energy(register, readings.day_range(*window))).collect()
         });
-        Load { windows: windows.to_vec(), totals, readings: Some(readings) }
+        Load { windows: windows.to_vec(), frames: frames(windows), totals, readings: Some(readings) }
     }
 
     /// Import totals only: a tariff whose price depends on the hour or the day is refused.
     pub fn from_totals(totals: &[(Window, Energy)]) -> Load {
         let none = vec![Energy::ZERO; totals.len()];
+        let windows: Vec<Window> = totals.iter().map(|(window, _)| *window).collect();
         Load {
-            windows: totals.iter().map(|(window, _)| *window).collect(),
+            frames: frames(&windows),
+            windows,
             totals: [totals.iter().map(|(_, energy)| *energy).collect(), none.clone(), none],
             readings: None,
         }
@@ -77,6 +81,10 @@ impl Load {
 
     pub fn windows(&self) -> &[Window] {
         &self.windows
+    }
+
+    pub(super) fn frames(&self) -> &[Frame] {
+        &self.frames
     }
 
     /// A register's energy in each window.
@@ -125,6 +133,10 @@ impl Load {
         });
         shares.sum()
     }
+}
+
+fn frames(windows: &[Window]) -> Vec<Frame> {
+    windows.iter().copied().map(Frame::of).collect()
 }
 
 fn running_sums(values: &[Energy]) -> Vec<i64> {

@@ -4,6 +4,7 @@
 //! makes dense tables; a [`Pricer`] folds a [`Load`] once per schedule and evaluates each charge into lines; the lines
 //! are settled into a [`Bill`].
 
+mod amounts;
 mod bill;
 mod blocks;
 mod compile;
@@ -11,6 +12,8 @@ mod evaluate;
 mod load;
 mod measure;
 pub mod model;
+mod plain;
+mod points;
 mod price;
 mod rate;
 mod schedule;
@@ -20,6 +23,7 @@ mod validate;
 pub use bill::{Bill, Line};
 pub use compile::{Compiled, compile};
 pub use load::Load;
+pub use points::Points;
 pub use price::{PriceSeries, Pricer};
 pub use rate::{Cents, RateStructure, Tier};
 pub use validate::{CHARGES_MAX, Fault, validate, validate_delivery};

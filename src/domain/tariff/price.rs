@@ -1,12 +1,14 @@
 //! Pricing: readings folded once per schedule, then every plan from the sums.
 
 use crate::domain::calendar::Window;
+use crate::domain::tariff::amounts::WHOLE;
 use crate::domain::tariff::bill::Bill;
 use crate::domain::tariff::compile::{Compiled, CompiledAmount, Demand, Phase, PhaseStart};
 use crate::domain::tariff::evaluate::Evaluation;
 use crate::domain::tariff::load::Load;
 use crate::domain::tariff::measure::{self, Walk};
 use crate::domain::tariff::model::{RateChange, Register, SeriesPrice};
+use crate::domain::tariff::points::{Point, Points};
 use crate::domain::tariff::schedule::{Rules, Schedule};
 use crate::domain::tariff::validate::Fault;
 use crate::domain::units::{Money, Price};
@@ -36,6 +38,8 @@ pub struct Pricer<'a> {
     always: Schedule,
     /// The folds of `always` over the load's windows, which nearly every charge asks for.
     totals: [u32; 3],
+    /// Every window as read.
+    whole: Points,
     scratch: Evaluation,
 }
 
@@ -70,6 +74,8 @@ pub(super) struct Side {
     pub pieces: Vec<Piece>,
     /// The pieces' spans; empty when every window is one piece.
     pub spans: Vec<Window>,
+    /// First piece of each window; one entry more than windows. Empty when every window is one piece.
+    first: Vec<usize>,
     /// The pieces are the windows, for every tariff of one phase alike.
     is_whole: bool,
     /// Pieces take their share of the window's energy by days.
@@ -78,6 +84,14 @@ pub(super) struct Side {
     pub folds: Vec<[u32; 3]>,
     /// The register totals.
     pub always: [u32; 3],
+}
+
+impl Side {
+    /// The numbers of a window's pieces.
+    #[inline]
+    pub fn pieces_of(&self, window: usize) -> std::ops::Range<usize> {
+        if self.first.is_empty() { window..window + 1 } else { self.first[window]..self.first[window + 1] }
+    }
 }
 
 const UNRESOLVED: u32 = u32::MAX;
@@ -99,40 +113,97 @@ impl<'a> Pricer<'a> {
             index: HashMap::new(),
             always: Schedule::new(Rules { gates: Vec::new(), rules: vec![None], holidays: None }),
             totals: [UNRESOLVED; 3],
+            whole: Points::of(load, (0..load.windows().len()).map(|window| (window, WHOLE))),
             scratch: Evaluation::default(),
         }
     }
 
     /// The total of each window, one-time fees not included. Same figures as [`Pricer::bills`], without the lines.
     pub fn totals(&mut self, tariff: &Compiled) -> Result<Vec<Money>, Fault> {
-        self.run::<false>(tariff, None).map(|bills| bills.0)
+        if !tariff.is_plain {
+            return self.run::<false>(tariff, &[]).map(|bills| bills.0);
+        }
+        let whole = std::mem::take(&mut self.whole);
+        let totals = self.plain(tariff, whole.list());
+        self.whole = whole;
+        totals
     }
 
     /// Totals with the energy of window `w` scaled by `factors[w]` millionths: one path of an uncertain year.
     pub fn totals_scaled(&mut self, tariff: &Compiled, factors: &[i64]) -> Result<Vec<Money>, Fault> {
-        self.run::<false>(tariff, Some(factors)).map(|bills| bills.0)
+        if !tariff.is_plain {
+            return self.run::<false>(tariff, factors).map(|bills| bills.0);
+        }
+        let windows = 0..self.load.windows().len();
+        let points = windows.map(|window| (window, factors.get(window).copied().unwrap_or(WHOLE)));
+        self.plain(tariff, Points::of(self.load, points).list())
+    }
+
+    /// The total of each point, all other windows as read.
+    pub fn totals_at(&mut self, tariff: &Compiled, points: &Points) -> Result<Vec<Money>, Fault> {
+        if tariff.is_plain {
+            return self.plain(tariff, points.list());
+        }
+        let mut totals = vec![Money::ZERO; points.len()];
+        let mut left: Vec<(usize, &Point)> = points.list().iter().enumerate().collect();
+        while !left.is_empty() {
+            // One point of each window goes into one run.
+            let mut factors = vec![WHOLE; self.load.windows().len()];
+            let mut taken = vec![None; factors.len()];
+            left.retain(|&(at, point)| {
+                let free = taken[point.index].is_none();
+                if free {
+                    factors[point.index] = point.factor;
+                    taken[point.index] = Some(at);
+                }
+                !free
+            });
+            let bills = self.run::<false>(tariff, &factors)?.0;
+            for (bill, at) in bills.into_iter().zip(taken) {
+                if let Some(at) = at {
+                    totals[at] = bill;
+                }
+            }
+        }
+        Ok(totals)
     }
 
     /// Every window's bill with all its lines.
     pub fn bills(&mut self, tariff: &Compiled) -> Result<Vec<Bill>, Fault> {
-        self.run::<true>(tariff, None).map(|bills| bills.1)
+        self.run::<true>(tariff, &[]).map(|bills| bills.1)
     }
 
-    fn run<const LINES: bool>(
-        &mut self,
-        tariff: &Compiled,
-        factors: Option<&[i64]>,
-    ) -> Result<(Vec<Money>, Vec<Bill>), Fault> {
+    fn run<const LINES: bool>(&mut self, tariff: &Compiled, factors: &[i64]) -> Result<(Vec<Money>, Vec<Bill>), Fault> {
         let mut evaluation = std::mem::take(&mut self.scratch);
-        let contract_start = tariff.contract_start.or(self.load.windows().first().map(|window| window.start));
-        cut(self.load.windows(), &tariff.phases, tariff.rate_change, contract_start, &mut evaluation.plan);
-        cut(self.load.windows(), &tariff.delivery, tariff.delivery_change, contract_start, &mut evaluation.delivery);
-        let outcome = self
-            .resolve(tariff, &tariff.phases, &mut evaluation.plan)
-            .and_then(|()| self.resolve(tariff, &tariff.delivery, &mut evaluation.delivery))
-            .and_then(|()| evaluation.run::<LINES>(self, tariff, factors.unwrap_or_default()));
+        let outcome =
+            self.prepare(tariff, &mut evaluation).and_then(|()| evaluation.run::<LINES>(self, tariff, factors));
         self.scratch = evaluation;
         outcome
+    }
+
+    fn plain(&mut self, tariff: &Compiled, points: &[Point]) -> Result<Vec<Money>, Fault> {
+        let mut evaluation = std::mem::take(&mut self.scratch);
+        let outcome = self
+            .prepare(tariff, &mut evaluation)
+            .and_then(|()| evaluation.at_points(self, tariff, points))
+            .map(|()| evaluation.sums.clone());
+        self.scratch = evaluation;
+        outcome
+    }
+
+    /// Day one of contract month 1.
+    pub(super) fn contract_start(&self, tariff: &Compiled) -> Date {
+        let first = self.load.windows().first().map(|window| window.start);
+        tariff.contract_start.or(first).unwrap_or_default()
+    }
+
+    /// Cuts the windows to the tariff's phases, and finds or makes the sums its charges read.
+    fn prepare(&mut self, tariff: &Compiled, evaluation: &mut Evaluation) -> Result<(), Fault> {
+        let (windows, contract_start) = (self.load.windows(), self.contract_start(tariff));
+        cut(windows, &tariff.phases, tariff.rate_change, contract_start, &mut evaluation.plan);
+        cut(windows, &tariff.delivery, tariff.delivery_change, contract_start, &mut evaluation.delivery);
+        self.resolve(tariff, &tariff.phases, &mut evaluation.plan)?;
+        self.resolve(tariff, &tariff.delivery, &mut evaluation.delivery)
     }
 
     /// Finds or makes the folds of every charge of a side.
@@ -289,15 +360,18 @@ fn not_held(charge: &str, series: &str) -> Fault {
 }
 
 /// Cuts the windows where a price changes inside them, if the rate change says so, and finds each piece's phase.
-fn cut(windows: &[Window], phases: &[Phase], change: RateChange, contract_start: Option<Date>, side: &mut Side) {
+fn cut(windows: &[Window], phases: &[Phase], change: RateChange, contract_start: Date, side: &mut Side) {
     if phases.len() == 1 && side.is_whole {
         return;
     }
     side.pieces.clear();
     side.spans.clear();
+    side.first.clear();
     side.by_days = false;
     side.is_whole = phases.len() == 1;
-    let (Some(contract_start), false) = (contract_start, phases.is_empty()) else { return };
+    if phases.is_empty() {
+        return;
+    }
     if side.is_whole {
         side.pieces.extend(windows.iter().enumerate().map(|(window, span)| Piece { window, span: *span, phase: 0 }));
         return;
@@ -319,6 +393,7 @@ fn cut(windows: &[Window], phases: &[Phase], change: RateChange, contract_start:
     if side.pieces.len() != windows.len() {
         side.by_days = change == RateChange::ProrateDays;
         side.spans.extend(side.pieces.iter().map(|piece| piece.span));
+        side.first.extend((0..=windows.len()).map(|n| side.pieces.partition_point(|piece| piece.window < n)));
     }
 }
 

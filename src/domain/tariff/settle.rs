@@ -3,9 +3,10 @@
 //! The order is the field's: lines that replace each other are settled first, then credits for export, then limits,
 //! then taxes on what is left, and rounding last.
 
+use crate::domain::tariff::amounts::{WHOLE, fixed};
 use crate::domain::tariff::bill::Line;
 use crate::domain::tariff::compile::{CompiledCharge, Phase, TaxAmount, tag_bit, tag_bits};
-use crate::domain::tariff::evaluate::{Context, Evaluation, Netting, fixed, percent_of, sum_of};
+use crate::domain::tariff::evaluate::{Context, Evaluation, Netting, sum_of};
 use crate::domain::tariff::load::Load;
 use crate::domain::tariff::model::{Combine, ExportCarry, ExportOffset, Per, Register, Round, Tag, TotalRule};
 use crate::domain::tariff::price::Side;
@@ -24,12 +25,12 @@ pub(super) struct Carry {
 /// Net metering: exports of this bill and the bank cancel imports before anything is priced.
 pub(super) fn net_energy(context: &mut Context<'_>, load: &Load, carry: &mut Carry) {
     let Some(rules) = context.tariff.export.as_ref().filter(|rules| rules.carry == ExportCarry::Kwh) else { return };
-    let exported = load.totals(Register::Export)[context.index];
-    let exported = exported.scale(context.factor, super::evaluate::WHOLE).mwh_thousandths();
-    let import = context.usage.mwh_thousandths();
+    let exported = load.totals(Register::Export)[context.point.index];
+    let exported = exported.scale(context.point.factor, WHOLE).mwh_thousandths();
+    let import = context.point.usage.mwh_thousandths();
     let cancelled = import.min(exported + carry.energy);
     carry.energy += exported - cancelled;
-    if rules.expires_month == Some(context.window.close().month() as u8) {
+    if rules.expires_month == Some(context.point.window.close().month() as u8) {
         carry.energy = 0;
     }
     if cancelled > 0 {
@@ -53,9 +54,9 @@ pub(super) fn settle<const LINES: bool>(
         export_credit::<LINES>(context, evaluation, carry);
         limits::<LINES>(context, evaluation, carry);
         taxes::<LINES>(context, evaluation);
-        evaluation.sums[context.index] = evaluation.atoms.iter().map(|atom| atom.amount).sum();
+        evaluation.sums[context.slot] = evaluation.atoms.iter().map(|atom| atom.amount).sum();
     }
-    let sum = evaluation.sums[context.index];
+    let sum = evaluation.sums[context.slot];
     let total = if tariff.round == Round::Total { sum.round(tariff.digits) } else { sum };
     if LINES {
         evaluation.lines.retain(|line| !line.amount.is_zero() || line.quantity != 0.0);
@@ -111,7 +112,7 @@ fn groups<const LINES: bool>(context: &Context<'_>, evaluation: &mut Evaluation)
 fn charges_of<'a>(context: &Context<'a>, plan: &Side, delivery: &Side) -> Vec<&'a CompiledCharge> {
     let tariff = context.tariff;
     let of = |phases: &'a [Phase], side: &Side| -> Vec<&'a CompiledCharge> {
-        let pieces = side.pieces.iter().filter(|piece| piece.window == context.index);
+        let pieces = side.pieces.iter().filter(|piece| piece.window == context.point.index);
         pieces.flat_map(|piece| &phases[piece.phase].charges).collect()
     };
     let mut charges = of(&tariff.phases, plan);
@@ -135,7 +136,7 @@ fn export_credit<const LINES: bool>(context: &Context<'_>, evaluation: &mut Eval
     let used = most.map_or(available, |most| available.min(most));
     let difference = earned.max(Money::ZERO) - used;
     carry.money = if rules.carry == ExportCarry::Money { available - used } else { Money::ZERO };
-    if rules.expires_month == Some(context.window.close().month() as u8) {
+    if rules.expires_month == Some(context.point.window.close().month() as u8) {
         carry.money = Money::ZERO;
     }
     if !difference.is_zero() {
@@ -157,7 +158,7 @@ fn limits<const LINES: bool>(context: &Context<'_>, evaluation: &mut Evaluation,
         let mut sum = sum_of(&evaluation.atoms, tag_bits(&rule.of));
         if rule.per == Per::Year {
             carry.years[number] += sum;
-            if context.index % 12 != 11 {
+            if context.point.index % 12 != 11 {
                 continue;
             }
             sum = std::mem::take(&mut carry.years[number]);
@@ -175,7 +176,7 @@ fn limits<const LINES: bool>(context: &Context<'_>, evaluation: &mut Evaluation,
 fn missing(rule: &TotalRule, sum: Money, context: &Context<'_>) -> Money {
     let bound = |price| match rule.per {
         Per::Year => crate::domain::units::Price::once(price),
-        per => fixed(price, per, context.window, context.window).0,
+        per => fixed(price, per, context.point.window, &context.point.frame).0,
     };
     let lifted = rule.min.map(bound).map_or(sum, |min| sum.max(min));
     rule.max.map(bound).map_or(lifted, |max| lifted.min(max)) - sum
@@ -186,10 +187,10 @@ fn taxes<const LINES: bool>(context: &Context<'_>, evaluation: &mut Evaluation) 
         let (amount, detail) = match tax.amount {
             TaxAmount::Percent { percent, of } => {
                 let base = sum_of(&evaluation.atoms, of);
-                (percent_of(percent, base), (base.currency(), "%", percent.percent()))
+                (percent.of(base), (base.currency(), "%", percent.percent()))
             }
             TaxAmount::PerKwh(price) => {
-                let usage: Energy = context.usage;
+                let usage: Energy = context.point.usage;
                 (usage * price, (usage.kwh(), "kWh", price.currency()))
             }
         };
