@@ -18,6 +18,7 @@ use super::{ALGORITHM_VERSION, DISCLAIMER, against_current, breakdown};
 use crate::domain::catalog::{Confidence, Market, PropertyType};
 use crate::domain::explain;
 use crate::domain::market::{MarketEntry, Snapshot, UtilityRef, cents_per_kwh};
+use crate::domain::tariff::Pricer;
 use crate::domain::units::{Money, Price};
 use crate::domain::usage::projection::ShapeSource;
 use crate::domain::usage::shape::{Shape, month_shares, synthesise};
@@ -185,8 +186,8 @@ impl<'a> Presenter<'a> {
         let tariff = offer.compiled.as_ref().ok()?;
         let mut costs = [0.0; 2];
         for (load, cost) in loads.iter().zip(&mut costs) {
-            let totals = Year::new(load, projection).bills(tariff).ok()?;
-            *cost = dollars(totals.iter().map(|bill| bill.total).sum::<Money>() + plan.one_time);
+            let totals = Pricer::new(&load.load).totals(tariff).ok()?;
+            *cost = dollars(totals.into_iter().sum::<Money>() + plan.one_time);
         }
         Some(ShapeRange { flatter: costs[0], peakier: costs[1] })
     }

@@ -80,8 +80,7 @@ pub fn rank<'a>(
 pub fn price<'a>(candidate: Candidate<'a>, year: &mut Year<'_>) -> Option<Ranked<'a>> {
     let Candidate { listing, offer } = candidate;
     let compiled = offer.compiled.as_ref().ok()?;
-    let band = price_band(listing.plan.kind, &listing.tariff, offer);
-    let cost = year.expected_cost(compiled, &offer.dependence, band).ok()?;
+    let cost = year.expected_cost(compiled, &offer.dependence).ok()?;
     let one_time = listing.one_time_fees();
     let total = cost.annual + one_time;
     Some(Ranked {

@@ -99,5 +99,5 @@ fn price(
         return None;
     }
     let compiled = compile(tariff, delivery, start).ok()?;
-    year.expected_cost(&compiled, &Dependence::of(tariff, delivery), None).ok().map(|cost| cost.months)
+    year.expected_cost(&compiled, &Dependence::of(tariff, delivery)).ok().map(|cost| cost.months)
 }

@@ -34,7 +34,7 @@ pub struct Dependence {
 }
 
 /// A month's imported energy at which the bill bends or jumps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Bend {
     pub energy: Energy,
     /// Times the days of the month.

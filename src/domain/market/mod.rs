@@ -8,7 +8,7 @@ mod territory;
 mod tests;
 
 pub use average::{AveragePrices, cents_per_kwh};
-pub use dependence::Dependence;
+pub use dependence::{Bend, Dependence};
 pub use listing::{Listing, Offer};
 pub use territory::{Place, UtilityRef, normal_zip};
 

@@ -5,13 +5,18 @@
 //! month (the paths are centred on it), and the paths follow from two bills; where the tariff names its bends, from
 //! two bills per stretch between them; else every path is priced.
 
+mod stretches;
+
 use crate::domain::advice::scores::quantile;
 use crate::domain::calendar::{Window, calendar_windows};
-use crate::domain::market::Dependence;
+use crate::domain::market::{Bend, Dependence};
 use crate::domain::tariff::{Bill, Compiled, Fault, Load, Pricer};
 use crate::domain::units::{Energy, Money};
 use crate::domain::usage::projection::Projection;
 use crate::domain::usage::readings::Intervals;
+use std::collections::HashMap;
+use std::rc::Rc;
+use stretches::Stretches;
 
 pub const MONTHS: usize = 12;
 /// A factor of one, in millionths.
@@ -39,6 +44,8 @@ pub struct Year<'a> {
     greatest: [i64; MONTHS],
     /// Per path a standard normal deviate for prices that may change.
     shocks: Vec<f64>,
+    /// By bends: plans with the same bends share their stretches. `None`: their paths are priced one by one.
+    stretches: HashMap<Vec<Bend>, Option<Rc<Stretches>>>,
 }
 
 /// What a plan costs in the coming year, one-time fees not included.
@@ -100,7 +107,8 @@ impl<'a> Year<'a> {
             }
         }
         let shocks = normal_deviates(paths.len());
-        Year { pricer: Pricer::new(&load.load), load, paths, least, greatest, shocks }
+        let stretches = HashMap::new();
+        Year { pricer: Pricer::new(&load.load), load, paths, least, greatest, shocks, stretches }
     }
 
     pub fn energies(&self) -> &[Energy; MONTHS] {
@@ -141,27 +149,29 @@ impl<'a> Year<'a> {
         dependence: &Dependence,
         band: Option<PriceBand>,
     ) -> Result<YearCost, Fault> {
-        match self.straight_bills(tariff, dependence)? {
-            Some(expected) => {
-                let bills = self.along_a_line(tariff, &expected)?;
-                Ok(self.summary(&bills, Some(&expected), band))
-            }
-            None => self.bent_cost(tariff, dependence, band),
+        if let Some(expected) = self.straight_bills(tariff, dependence)? {
+            let bills = self.along_a_line(tariff, &expected)?;
+            return Ok(self.summary(to_cents(&expected), &bills, band));
         }
+        if let Some(stretches) = self.stretches(dependence) {
+            let ends = self.pricer.totals_at(tariff, &stretches.points)?;
+            let bills: Vec<_> = self.paths.iter().map(|path| stretches.along(path, &ends)).collect();
+            return Ok(self.summary(stretches.mean(&ends).map(to_money), &bills, band));
+        }
+        self.cost_of_paths(tariff, band)
     }
 
-    /// What the coming year costs on average. The band is left out where it takes more bills than the expected ones:
-    /// a market is ranked on expected costs, and only the plans shown need their [`Year::cost`].
-    pub fn expected_cost(
-        &mut self,
-        tariff: &Compiled,
-        dependence: &Dependence,
-        band: Option<PriceBand>,
-    ) -> Result<YearCost, Fault> {
-        match self.straight_bills(tariff, dependence)? {
-            Some(expected) => Ok(self.summary(&[], Some(&expected), None)),
-            None => self.bent_cost(tariff, dependence, band),
+    /// What the coming year costs on average: the months of [`Year::cost`]. The band is left out where it takes more
+    /// than they do: a market is ranked on expected costs, and only the plans shown need their band.
+    pub fn expected_cost(&mut self, tariff: &Compiled, dependence: &Dependence) -> Result<YearCost, Fault> {
+        if let Some(expected) = self.straight_bills(tariff, dependence)? {
+            return Ok(self.summary(to_cents(&expected), &[], None));
         }
+        if let Some(stretches) = self.stretches(dependence) {
+            let ends = self.pricer.totals_at(tariff, &stretches.points)?;
+            return Ok(self.summary(stretches.mean(&ends).map(to_money), &[], None));
+        }
+        self.cost_of_paths(tariff, None)
     }
 
     /// The expected bills, where every month's bill is one straight line over all that the paths reach.
@@ -172,9 +182,9 @@ impl<'a> Year<'a> {
         let expected = self.pricer.totals(tariff)?;
         if dependence.limited {
             // A bill under one limit bends one way only: if it is on one line at three points, it is between them.
-            let low = in_currency(&self.pricer.totals_scaled(tariff, &self.least)?);
-            let high = in_currency(&self.pricer.totals_scaled(tariff, &self.greatest)?);
-            let middle = in_currency(&expected);
+            let low = currencies(&self.pricer.totals_scaled(tariff, &self.least)?);
+            let high = currencies(&self.pricer.totals_scaled(tariff, &self.greatest)?);
+            let middle = currencies(&expected);
             let on_one_line = (0..MONTHS).all(|month| {
                 let (reach, step) = (self.greatest[month] - self.least[month], ONE - self.least[month]);
                 let share = if reach > 0 { step as f64 / reach as f64 } else { 0.0 };
@@ -191,29 +201,35 @@ impl<'a> Year<'a> {
         dependence.straight && !(dependence.carries_export && self.load.exports)
     }
 
-    fn bent_cost(
-        &mut self,
-        tariff: &Compiled,
-        dependence: &Dependence,
-        band: Option<PriceBand>,
-    ) -> Result<YearCost, Fault> {
-        let bills = if self.is_straight(dependence) && !dependence.limited {
-            self.along_stretches(tariff, dependence)?
-        } else {
-            self.every_path(tariff)?
-        };
-        let exact = if bills.is_empty() { Some(self.pricer.totals(tariff)?) } else { None };
-        Ok(self.summary(&bills, exact.as_deref(), band))
+    /// `None` where the paths are priced one by one.
+    fn stretches(&mut self, dependence: &Dependence) -> Option<Rc<Stretches>> {
+        if !self.is_straight(dependence) || dependence.limited {
+            return None;
+        }
+        if let Some(known) = self.stretches.get(dependence.bends.as_slice()) {
+            return known.clone();
+        }
+        let stretches = Stretches::of(&dependence.bends, self.load, &self.paths).map(Rc::new);
+        self.stretches.insert(dependence.bends.clone(), stretches.clone());
+        stretches
     }
 
-    fn summary(&self, bills: &[[f64; MONTHS]], exact: Option<&[Money]>, band: Option<PriceBand>) -> YearCost {
-        let mut months = [Money::ZERO; MONTHS];
-        for (month, cost) in months.iter_mut().enumerate() {
-            *cost = match exact {
-                Some(exact) => exact[month].round(2),
-                None => to_money(bills.iter().map(|path| path[month]).sum::<f64>() / bills.len() as f64),
-            };
+    /// From the bills of every path.
+    fn cost_of_paths(&mut self, tariff: &Compiled, band: Option<PriceBand>) -> Result<YearCost, Fault> {
+        let mut bills = Vec::with_capacity(self.paths.len());
+        if self.paths.is_empty() {
+            let expected = self.pricer.totals(tariff)?;
+            return Ok(self.summary(to_cents(&expected), &bills, band));
         }
+        for path in &self.paths {
+            bills.push(currencies(&self.pricer.totals_scaled(tariff, path)?));
+        }
+        let mean =
+            |month: usize| bills.iter().map(|path: &[f64; MONTHS]| path[month]).sum::<f64>() / bills.len() as f64;
+        Ok(self.summary(std::array::from_fn(|month| to_money(mean(month))), &bills, band))
+    }
+
+    fn summary(&self, months: [Money; MONTHS], bills: &[[f64; MONTHS]], band: Option<PriceBand>) -> YearCost {
         let annual: Money = months.iter().copied().sum();
         let mut worst = months.iter().map(|cost| cost.currency()).fold(f64::MIN, f64::max);
         let mut paths = Vec::with_capacity(bills.len());
@@ -228,14 +244,6 @@ impl<'a> Year<'a> {
         YearCost { months, annual, p10: at(0.1), p90: at(0.9), worst_month: to_money(worst), paths }
     }
 
-    fn every_path(&mut self, tariff: &Compiled) -> Result<Vec<[f64; MONTHS]>, Fault> {
-        let mut bills = Vec::with_capacity(self.paths.len());
-        for path in &self.paths {
-            bills.push(in_currency(&self.pricer.totals_scaled(tariff, path)?));
-        }
-        Ok(bills)
-    }
-
     /// Every month's bill is one straight line: through the expected bill and that of the farthest path.
     fn along_a_line(&mut self, tariff: &Compiled, expected: &[Money]) -> Result<Vec<[f64; MONTHS]>, Fault> {
         let mut far = [ONE; MONTHS];
@@ -243,7 +251,7 @@ impl<'a> Year<'a> {
             let (up, down) = (self.greatest[month] - ONE, ONE - self.least[month]);
             *far = if up >= down { self.greatest[month] } else { self.least[month] };
         }
-        let (base, there) = (in_currency(expected), in_currency(&self.pricer.totals_scaled(tariff, &far)?));
+        let (base, there) = (currencies(expected), currencies(&self.pricer.totals_scaled(tariff, &far)?));
         let mut slope = [0.0; MONTHS];
         for month in 0..MONTHS {
             let step = far[month] - ONE;
@@ -258,62 +266,6 @@ impl<'a> Year<'a> {
         };
         Ok(self.paths.iter().map(bill).collect())
     }
-
-    /// Straight between bends: the line of each stretch that the paths reach, from its two ends.
-    fn along_stretches(&mut self, tariff: &Compiled, dependence: &Dependence) -> Result<Vec<[f64; MONTHS]>, Fault> {
-        let stretches: Vec<Vec<(i64, i64)>> = (0..MONTHS).map(|month| self.stretches(month, dependence)).collect();
-        let most = stretches.iter().map(Vec::len).max().unwrap_or(0);
-        if 2 * most >= self.paths.len() {
-            return self.every_path(tariff);
-        }
-        let mut lines: Vec<[(f64, f64); MONTHS]> = Vec::with_capacity(most);
-        for n in 0..most {
-            // A month with fewer stretches is priced at its last one again.
-            let ends: [(i64, i64); MONTHS] = std::array::from_fn(|month| {
-                *stretches[month].get(n).or(stretches[month].last()).unwrap_or(&(ONE, ONE))
-            });
-            let low = in_currency(&self.pricer.totals_scaled(tariff, &ends.map(|(low, _)| low))?);
-            let high = in_currency(&self.pricer.totals_scaled(tariff, &ends.map(|(_, high)| high))?);
-            lines.push(std::array::from_fn(|month| {
-                let step = ends[month].1 - ends[month].0;
-                let slope = if step <= 0 { 0.0 } else { (high[month] - low[month]) / step as f64 };
-                (low[month], slope)
-            }));
-        }
-        let bill = |path: &[i64; MONTHS]| {
-            std::array::from_fn(|month| {
-                let of_month = &stretches[month];
-                let n = of_month.iter().rposition(|&(low, _)| path[month] >= low).unwrap_or(0);
-                let (start, slope) = lines[n][month];
-                start + slope * (path[month] - of_month.get(n).map_or(ONE, |&(low, _)| low)) as f64
-            })
-        };
-        Ok(self.paths.iter().map(bill).collect())
-    }
-
-    /// The stretches between bends that the paths of a month reach, as factors, ascending.
-    fn stretches(&self, month: usize, dependence: &Dependence) -> Vec<(i64, i64)> {
-        let (least, greatest) = (self.least[month], self.greatest[month]);
-        let days = self.load.windows[month].days();
-        let bounds =
-            dependence.bends.iter().map(|bend| if bend.per_day { bend.energy.scale(days, 1) } else { bend.energy });
-        // At a bound, and above it: a stretch of its own for energy that meets the bound exactly.
-        let mut cuts: Vec<i64> = bounds
-            .flat_map(|bound| [bound, bound + Energy::from_mwh_thousandths(1)])
-            .filter_map(|bound| least_factor_reaching(bound, self.load.energies[month]))
-            .filter(|&cut| cut > least && cut <= greatest)
-            .collect();
-        cuts.sort_unstable();
-        cuts.dedup();
-        let mut stretches = Vec::with_capacity(cuts.len() + 1);
-        let mut low = least;
-        for cut in cuts {
-            stretches.push((low, cut - 1));
-            low = cut;
-        }
-        stretches.push((low, greatest));
-        stretches
-    }
 }
 
 /// The factor, in millionths, that brings a month's energy to an amount; `None` where there is no energy to scale.
@@ -325,16 +277,6 @@ fn factor_to(wanted: Energy, energy: Energy) -> Option<i64> {
     let factor = i128::from(wanted.mwh_thousandths()) * i128::from(ONE) / own;
     // A thousandfold month is out of every path's reach, and more would overflow a bill.
     Some(factor.clamp(0, 1_000 * i128::from(ONE)) as i64)
-}
-
-/// The least factor whose energy, rounded as bills round it, is at least `bound`.
-fn least_factor_reaching(bound: Energy, energy: Energy) -> Option<i64> {
-    let own = i128::from(energy.mwh_thousandths());
-    if own <= 0 {
-        return None;
-    }
-    let half_below = (2 * i128::from(bound.mwh_thousandths()) - 1).max(0);
-    i64::try_from((half_below * i128::from(ONE) + 2 * own - 1) / (2 * own)).ok()
 }
 
 /// The paths with every month's factors moved so that their mean is one: the expected month is the mean of the paths.
@@ -362,10 +304,17 @@ fn normal_deviates(count: usize) -> Vec<f64> {
     (0..count).map(|n| quantile_of(mixed(n))).collect()
 }
 
-fn in_currency(totals: &[Money]) -> [f64; MONTHS] {
+fn currencies(totals: &[Money]) -> [f64; MONTHS] {
+    std::array::from_fn(|month| totals.get(month).map_or(0.0, in_currency))
+}
+
+fn in_currency(total: &Money) -> f64 {
     // Bills are far from the limits of 64 bits, where the division is the processor's own.
-    let currency = |total: &Money| i64::try_from(total.femtos()).map_or_else(|_| total.currency(), |f| f as f64 / 1e15);
-    std::array::from_fn(|month| totals.get(month).map_or(0.0, currency))
+    i64::try_from(total.femtos()).map_or_else(|_| total.currency(), |femtos| femtos as f64 / 1e15)
+}
+
+fn to_cents(totals: &[Money]) -> [Money; MONTHS] {
+    std::array::from_fn(|month| totals.get(month).map_or(Money::ZERO, |total| total.round(2)))
 }
 
 /// To the nearest cent.
