@@ -7,7 +7,9 @@ mod world;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
-use treebeard::domain::advice::{Location, Options, Priorities, Recommendation, Request, UserProfile, recommend};
+use treebeard::domain::advice::{
+    CurrentPlan, Location, Options, Priorities, Recommendation, Request, UserProfile, recommend,
+};
 use treebeard::domain::calendar::Month;
 use treebeard::domain::catalog::{Market, PropertyType};
 use treebeard::domain::market::Snapshot;
@@ -104,7 +106,7 @@ fn monthly_readings(criterion: &mut Criterion) {
     let set = monthly();
     let mut group = criterion.benchmark_group("advice from 12 monthly readings");
     group.sample_size(20);
-    for plans in [250, 500, 1_000, 2_000] {
+    for plans in [500, 1_000, 2_000, 4_000] {
         let snapshot = snapshot(plans);
         let asked = request(&set, &snapshot.markets()[0].market);
         group.throughput(Throughput::Elements(plans as u64));
@@ -112,6 +114,20 @@ fn monthly_readings(criterion: &mut Criterion) {
             bencher.iter(|| advise(&snapshot, asked));
         });
     }
+    let snapshot = snapshot(1_000);
+    let mut asked = request(&set, &snapshot.markets()[0].market);
+    asked.options.top_n = 10;
+    asked.current_plan = Some(CurrentPlan {
+        plan_id: Some(snapshot.listings()[12].id),
+        contract_end_date: Some(jiff::civil::date(2027, 3, 31)),
+        ..CurrentPlan::default()
+    });
+    let advice = advise(&snapshot, &asked);
+    assert!(advice.top_plans.len() == 10 && advice.switch_timing.is_some() && advice.stay_recommendation.is_some());
+    group.throughput(Throughput::Elements(1_000));
+    group.bench_function("1,000 plans, ten shown with all there is: paths, risks, timing, words", |bencher| {
+        bencher.iter(|| advise(&snapshot, &asked));
+    });
     group.finish();
 }
 

@@ -5,17 +5,18 @@
 #[path = "world/mod.rs"]
 mod world;
 
-use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::measurement::WallTime;
+use criterion::{BatchSize, BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
-use treebeard::domain::calendar::{LocalDay, Month, calendar_windows};
+use treebeard::domain::calendar::{LocalDay, Month, Window, calendar_windows};
 use treebeard::domain::catalog::Plan;
 use treebeard::domain::tariff::{Compiled, Load, Pricer, compile};
 use treebeard::domain::units::{Energy, Money, Price};
 
 const PLANS: usize = 2_000;
 
-fn market() -> Vec<Compiled> {
-    let catalog = world::catalog(PLANS);
+fn market(plans: usize) -> Vec<Compiled> {
+    let catalog = world::catalog(plans);
     let delivery = catalog.utilities[0].delivery.as_ref();
     let compiled = |plan: &Plan| compile(&plan.tariff(), delivery, None).expect("a tariff without faults");
     catalog.plans.iter().map(compiled).collect()
@@ -30,10 +31,31 @@ fn naive(readings: &[(u8, Energy)], prices: &[Price; 24], months: &[std::ops::Ra
     months.iter().map(bill).collect()
 }
 
+/// Linear in plans, flat in readings once they are folded.
+fn growth(group: &mut BenchmarkGroup<'_, WallTime>, windows: &[Window]) {
+    let mut price = |what: &str, count: usize, load: &Load, plans: &[Compiled]| {
+        let mut pricer = Pricer::new(load);
+        group.throughput(Throughput::Elements(plans.len() as u64));
+        group.bench_function(BenchmarkId::new(what, count), |bencher| {
+            bencher.iter(|| plans.iter().map(|plan| pricer.totals(plan).expect("a priced plan")[0]).sum::<Money>());
+        });
+    };
+    let load = Load::from_intervals(&world::household(15), windows);
+    for count in [500, 1_000, 2_000, 4_000] {
+        price("12 bills each, 35,040 readings, plans", count, &load, &market(count));
+    }
+    let plans = market(PLANS);
+    for minutes in [60, 15, 5] {
+        let readings = world::household(minutes);
+        let load = Load::from_intervals(&readings, windows);
+        price("12 bills each, 2,000 plans, readings", readings.import.len(), &load, &plans);
+    }
+}
+
 fn benches(criterion: &mut Criterion) {
     let readings = world::household(15);
     let windows = calendar_windows(Month::new(2025, 1).expect("a month"), 12);
-    let plans = market();
+    let plans = market(PLANS);
     let load = Load::from_intervals(&readings, &windows);
 
     let mut group = criterion.benchmark_group("pricing");
@@ -62,14 +84,7 @@ fn benches(criterion: &mut Criterion) {
         bencher.iter(|| plans.iter().map(|plan| pricer.bills(plan).expect("a priced plan").len()).sum::<usize>());
     });
 
-    for minutes in [60, 30, 15, 5] {
-        let load = Load::from_intervals(&world::household(minutes), &windows);
-        let mut pricer = Pricer::new(&load);
-        group.bench_function(BenchmarkId::new("2,000 plans, minutes a reading", minutes), |bencher| {
-            bencher.iter(|| plans.iter().map(|plan| pricer.totals(plan).expect("a priced plan")[0]).sum::<Money>());
-        });
-    }
-
+    growth(&mut group, &windows);
     let mut by_hour = Vec::with_capacity(readings.import.len());
     let mut months = Vec::new();
     let mut day = readings.first_day;
