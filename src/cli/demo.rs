@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::app::recommendations::Generated;
+use crate::cli::report_file::{self, ReportFlags};
 use crate::cli::{Failure, SettingFlags, advice_table, database, meter_file, output, service};
 use crate::config::Config;
 use crate::domain::advice::{self, CurrentPlan, Location, Options, Priorities, Recommendation, UserProfile};
@@ -10,6 +11,7 @@ use crate::domain::market::Snapshot;
 use crate::domain::usage::normalise::normalise;
 use crate::domain::usage::profile::profile;
 use crate::domain::usage::projection::project;
+use crate::domain::usage::readings::ReadingSet;
 use crate::formats::catalog::{self, CatalogFormat, CatalogOptions};
 use crate::formats::usage::{self, UsageFormat, UsageOptions};
 use crate::ops::logging;
@@ -37,6 +39,7 @@ const SEED: u64 = 1;
     treebeard demo\n  \
     treebeard demo --once\n  \
     treebeard demo --once --json\n  \
+    treebeard demo --once --report advice.html\n  \
     treebeard demo --listen 127.0.0.1:9000")]
 pub struct Arguments {
     /// Print the advice and end
@@ -51,6 +54,14 @@ pub struct Arguments {
     /// Day the advice is for [default: today]
     #[arg(long, value_name = "DATE")]
     as_of: Option<Date>,
+    #[command(flatten, next_help_heading = "Files to write")]
+    files: ReportFlags,
+}
+
+/// The invented household and what it is told.
+struct Advised {
+    advice: Recommendation,
+    readings: ReadingSet,
 }
 
 pub fn run(arguments: &Arguments, settings: &SettingFlags) -> Result<(), Failure> {
@@ -58,9 +69,11 @@ pub fn run(arguments: &Arguments, settings: &SettingFlags) -> Result<(), Failure
     let folder = tempfile::Builder::new().prefix("treebeard-demo-").tempdir()?;
     let config = config(arguments, settings, folder.path())?;
     let file = market()?;
-    let advice = advise(file.clone(), arguments.as_of, now)?;
+    let Advised { advice, readings } = advise(file.clone(), arguments.as_of, now)?;
+    let answer = Generated::new(Uuid::now_v7(), now, &advice);
+    report_file::write(&arguments.files, &answer, Priorities::default(), &readings)?;
     if arguments.json {
-        output::print_json(&Generated::new(Uuid::now_v7(), now, &advice))?;
+        output::print_json(&answer)?;
     } else {
         output::print(&headline())?;
         output::print(&advice_table::text(&advice))?;
@@ -99,7 +112,7 @@ fn market() -> Result<CatalogFile, Failure> {
     Ok(catalog::read(CATALOG, &options).map_err(Failure::failed)?.catalog)
 }
 
-fn advise(file: CatalogFile, as_of: Option<Date>, now: Timestamp) -> Result<Recommendation, Failure> {
+fn advise(file: CatalogFile, as_of: Option<Date>, now: Timestamp) -> Result<Advised, Failure> {
     let market = file.market.clone();
     let zone = meter_file::zone(&market.time_zone)?;
     let as_of = as_of.unwrap_or_else(|| now.to_zoned(zone.clone()).date());
@@ -128,7 +141,8 @@ fn advise(file: CatalogFile, as_of: Option<Date>, now: Timestamp) -> Result<Reco
         options: Options { top_n: 5, ..Options::default() },
         include_risks: true,
     };
-    advice::recommend(&snapshot, &request).map_err(Failure::failed)
+    let advice = advice::recommend(&snapshot, &request).map_err(Failure::failed)?;
+    Ok(Advised { advice, readings })
 }
 
 fn headline() -> String {
@@ -144,6 +158,7 @@ fn next_steps(address: SocketAddr) -> String {
          API pages   http://{address}/docs\n  \
          health      http://{address}/health\n  \
          plans       curl 'http://{address}/api/v1/plans/catalog?zip_code=78701&sort=price_1000'\n  \
+         as a page   treebeard demo --once --report advice.html\n  \
          your own    treebeard recommend --catalog plans.csv --usage meter.csv --zip 75001\n"
     )
 }

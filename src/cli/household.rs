@@ -9,6 +9,7 @@ use crate::domain::catalog::{PlanKind, PropertyType};
 use crate::domain::market::{Place, Snapshot, UtilityRef};
 use crate::domain::tariff::Cents;
 use crate::domain::units::{Money, Price};
+use crate::domain::usage::readings::ReadingSet;
 use clap::{ArgGroup, Args, ValueEnum};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -138,12 +139,16 @@ fn amount(text: &str) -> Result<Price, String> {
     if price < Price::ZERO { Err("must not be negative".to_owned()) } else { Ok(price) }
 }
 
+/// What a command works on.
+pub struct Household {
+    pub snapshot: Snapshot,
+    pub request: advice::Request,
+    /// As the meter file has them.
+    pub readings: ReadingSet,
+}
+
 /// The catalog and what is asked of it.
-pub fn request(
-    arguments: &HouseholdFlags,
-    settings: &SettingFlags,
-    now: Timestamp,
-) -> Result<(Snapshot, advice::Request), Failure> {
+pub fn read(arguments: &HouseholdFlags, settings: &SettingFlags, now: Timestamp) -> Result<Household, Failure> {
     let snapshot = snapshot(arguments.catalog.as_deref(), &arguments.plans, arguments.as_of, settings, now)?;
     let market = snapshot.markets()[market(arguments, &snapshot)?].market.clone();
     let home = Home::of(market, None);
@@ -162,7 +167,7 @@ pub fn request(
         options: options(arguments),
         include_risks: true,
     };
-    Ok((snapshot, request))
+    Ok(Household { snapshot, request, readings: meter.readings })
 }
 
 /// The catalog, compiled, and what a person should know about how it was read.

@@ -21,6 +21,7 @@ mod plan_file;
 mod price;
 mod progress;
 mod recommend;
+mod report_file;
 mod serve;
 mod service;
 mod stored;

@@ -1,7 +1,7 @@
 //! `treebeard what-if`: the advice of `recommend`, for the household as it might be.
 
 use crate::app::recommendations::Generated;
-use crate::cli::household::{self, HouseholdFlags};
+use crate::cli::household::{self, Household, HouseholdFlags};
 use crate::cli::{Failure, SettingFlags, advice_table, output};
 use crate::domain::advice::{self, AffectedPlans, Priorities, RankedPlan, RateChange, Recommendation, Scenario};
 use crate::domain::usage::changes::{DayWindow, ElectricVehicle, HeatPump, Shift, Solar, UsageChanges};
@@ -46,7 +46,7 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments, settings: &SettingFlags) -> Result<(), Failure> {
     let now = Timestamp::now();
-    let (snapshot, request) = household::request(&arguments.household, settings, now)?;
+    let Household { snapshot, request, .. } = household::read(&arguments.household, settings, now)?;
     let scenario = Scenario {
         usage: UsageChanges {
             factor: arguments.usage_factor,

@@ -4,6 +4,8 @@
 
 pub mod catalog;
 pub mod error;
+pub mod report;
+pub mod spreadsheet;
 pub mod usage;
 
 pub use error::{At, FormatError, Place, Rejection};

@@ -70,7 +70,8 @@ fn api() -> impl poem_openapi::OpenApi + 'static {
         plans::Plans,           // /api/v1: GET /plans/catalog, /plans/{id}, /suppliers, /suppliers/{id};
                                 //   POST /plans/{id}/price, /plans/compare
         markets::Markets,       // /api/v1/markets: GET /{zip_code}
-        recommendations::Recommendations, // /api/v1/recommendations: POST /generate, /{id}/what-if; GET /, /{id}, /user/{id}; DELETE /{id}
+        recommendations::Recommendations, // /api/v1/recommendations: POST /generate, /{id}/what-if;
+                                //   GET /, /{id}, /{id}/report, /{id}/export.csv, /user/{id}; DELETE /{id}
         operations::Operations, // GET /health, /health/live, /health/ready, /version
         metrics::MetricsPage,   // GET /metrics
     )

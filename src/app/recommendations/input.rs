@@ -62,6 +62,11 @@ impl KeptInput {
         serde_json::to_string(self).map_err(|error| Error::Internal(format!("an input to keep: {error}")))
     }
 
+    pub fn priorities(&self) -> Priorities {
+        let [cost, flexibility, renewable, rating] = self.priorities;
+        Priorities { cost, flexibility, renewable, rating }
+    }
+
     /// The household as it was, and what of it could not be had again. `held` is what the account holds now.
     pub fn household(self, held: Held) -> (Household, Vec<String>) {
         let mut notes = Vec::new();
@@ -80,12 +85,11 @@ impl KeptInput {
                 ReadingSet::Months(self.months.iter().map(KeptMonth::reading).collect())
             }
         };
-        let [cost, flexibility, renewable, rating] = self.priorities;
         let household = Household {
+            priorities: self.priorities(),
             zip_code: self.zip_code,
             property_type: self.property_type,
             usage,
-            priorities: Priorities { cost, flexibility, renewable, rating },
             current_plan: self.current_plan,
             include_risks: self.include_risks,
             options: self.options,

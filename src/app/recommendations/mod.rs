@@ -5,6 +5,7 @@ mod input;
 mod kept;
 mod rankings;
 mod reading;
+mod report;
 mod what_if;
 
 pub use household::{Asked, Held, Household};

@@ -12,7 +12,7 @@ use crate::domain::tariff::Cents;
 use crate::store::db::filter::Page;
 use crate::store::db::{Conn, Tx};
 use crate::store::error::StoreError;
-use crate::store::recommendations::RecommendationFilter;
+use crate::store::recommendations::{Recommendation, RecommendationFilter};
 use crate::store::{current_plans, preferences, recommendations, users};
 use jiff::tz::TimeZone;
 use uuid::Uuid;
@@ -41,11 +41,16 @@ impl App {
         held.ok_or_else(|| Error::Unauthenticated("The account no longer exists. Sign in again.".to_owned()))
     }
 
-    /// The kept bytes. Another user's recommendation is as good as none.
-    pub async fn recommendation(&self, id: Uuid, caller: Uuid, is_admin: bool) -> Result<Vec<u8>, Error> {
+    /// What is kept. Another user's recommendation is as good as none.
+    pub(super) async fn kept(&self, id: Uuid, caller: Uuid, is_admin: bool) -> Result<Recommendation, Error> {
         let found = self.store.read(move |conn| recommendations::by_id(conn, id)).await?;
-        let kept = found.filter(|kept| is_admin || kept.user_id == Some(caller));
-        Ok(kept.ok_or_else(|| no_such("recommendation"))?.answer.into_bytes())
+        let readable = found.filter(|kept| is_admin || kept.user_id == Some(caller));
+        readable.ok_or_else(|| no_such("recommendation"))
+    }
+
+    /// The kept bytes.
+    pub async fn recommendation(&self, id: Uuid, caller: Uuid, is_admin: bool) -> Result<Vec<u8>, Error> {
+        Ok(self.kept(id, caller, is_admin).await?.answer.into_bytes())
     }
 
     /// The kept bytes, for who holds the token of a recommendation made without an account.

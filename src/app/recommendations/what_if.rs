@@ -3,19 +3,15 @@
 use super::household::Held;
 use super::input::KeptInput;
 use super::kept::Generated;
-use crate::app::catalog::no_such;
 use crate::app::error::Error;
 use crate::app::{App, Result, json};
 use crate::domain::advice::{Scenario, WhatIfError, what_if};
-use crate::store::recommendations;
 use uuid::Uuid;
 
 impl App {
     /// The advice as it would be. It is for the day of the recommendation, so that the two can be held side by side.
     pub async fn what_if(&self, id: Uuid, caller: Uuid, is_admin: bool, scenario: Scenario) -> Result<Vec<u8>> {
-        let found = self.store.read(move |conn| recommendations::by_id(conn, id)).await?;
-        let kept = found.filter(|kept| is_admin || kept.user_id == Some(caller));
-        let kept = kept.ok_or_else(|| no_such("recommendation"))?;
+        let kept = self.kept(id, caller, is_admin).await?;
         let Some(input) = &kept.input else {
             let message = "What this recommendation was made from is not kept. Generate a new one and ask that.";
             return Err(Error::Rule(message.to_owned()));

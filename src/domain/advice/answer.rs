@@ -36,6 +36,9 @@ pub struct Recommendation {
     pub currency: String,
     /// What the household pays in the coming year if it changes nothing.
     pub current_annual_cost: Option<f64>,
+    /// The same by month, for the months of `user_profile.projected_months`.
+    #[serde(default)]
+    pub current_monthly_costs: Option<Vec<f64>>,
     /// Over all eligible plans, shown or not.
     pub marks: Marks,
     /// Plans left out, by reason.
@@ -88,6 +91,9 @@ pub struct RankedPlan {
     pub cost_range: CostRange,
     /// Expected bills of the twelve months of `user_profile.projected_months`.
     pub monthly_costs: Vec<f64>,
+    /// How far each of these months may be off: over the usage paths, and over the price where it may change.
+    #[serde(default)]
+    pub monthly_cost_ranges: Vec<MonthlyRange>,
     pub cost_breakdown: CostBreakdown,
     /// `null` without a current cost to compare with.
     pub savings: Option<Savings>,
@@ -156,6 +162,13 @@ pub struct CostRange {
     pub p90: f64,
     /// The dearest single month of any path.
     pub worst_month: f64,
+}
+
+/// The bill of one month over the usage paths.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MonthlyRange {
+    pub p10: f64,
+    pub p90: f64,
 }
 
 /// Of the expected year; the parts sum to `projected_annual_cost`.

@@ -1,8 +1,8 @@
 //! The ranked plans as the answer tells them.
 
 use super::answer::{
-    CostRange, ExclusionReason, ExplanationSource, Marks, OverTerm, PriceConfidence, RankedPlan, Recommendation,
-    RiskLevel, RiskWarning, Severity, ShapeRange, dollars, rounded,
+    CostRange, ExclusionReason, ExplanationSource, Marks, MonthlyRange, OverTerm, PriceConfidence, RankedPlan,
+    Recommendation, RiskLevel, RiskWarning, Severity, ShapeRange, dollars, rounded,
 };
 use super::cliffs::cliffs;
 use super::contrast::{Contrast, Field, Subject};
@@ -86,6 +86,11 @@ impl<'a> Presenter<'a> {
                 worst_month: dollars(cost.worst_month),
             },
             monthly_costs: cost.months.iter().copied().map(dollars).collect(),
+            monthly_cost_ranges: cost
+                .month_bands
+                .iter()
+                .map(|&[p10, p90]| MonthlyRange { p10: dollars(p10), p90: dollars(p90) })
+                .collect(),
             cost_breakdown: breakdown::breakdown(
                 &bills.unwrap_or_default(),
                 cost.annual,
@@ -264,6 +269,7 @@ impl<'a> Presenter<'a> {
         answer.utility = Some(self.snapshot.utility(self.place).name.clone());
         self.currency().clone_into(&mut answer.currency);
         answer.current_annual_cost = current_cost.map(|cost| dollars(cost.annual));
+        answer.current_monthly_costs = current_cost.map(|cost| cost.months.iter().copied().map(dollars).collect());
         answer.marks = marks(ranked);
         answer.excluded = exclusions(excluded);
         answer.data_risks = data_risks;
@@ -301,6 +307,7 @@ fn empty(request: &Request, warnings: Vec<String>) -> Recommendation {
         utility: None,
         currency: "USD".into(),
         current_annual_cost: None,
+        current_monthly_costs: None,
         marks: Marks::default(),
         excluded: Vec::new(),
         data_risks: Vec::new(),

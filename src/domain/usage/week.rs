@@ -1,6 +1,6 @@
 //! The hours of the week: mean load per weekday and clock hour, as a heat map shows it.
 
-use crate::domain::usage::readings::{Intervals, Quality};
+use crate::domain::usage::readings::{Intervals, Quality, ReadingSet};
 
 /// Mean energy by weekday (Monday first) and clock hour, kWh in that hour; 0 where nothing is held.
 #[derive(Debug, Clone, PartialEq)]
@@ -9,6 +9,14 @@ pub struct HourOfWeek {
 }
 
 impl HourOfWeek {
+    /// `None` of readings that do not tell the hour.
+    pub fn of_readings(set: &ReadingSet) -> Option<HourOfWeek> {
+        match set {
+            ReadingSet::Intervals(intervals) => Some(HourOfWeek::of(intervals)),
+            ReadingSet::Days(_) | ReadingSet::Months(_) | ReadingSet::Periods(_) => None,
+        }
+    }
+
     /// Of the import register; missing steps do not count.
     pub fn of(intervals: &Intervals) -> HourOfWeek {
         let (mut sums, mut steps) = ([[0i64; 24]; 7], [[0u32; 24]; 7]);

@@ -1,5 +1,6 @@
 //! Recommendations: made, listed, read back, deleted.
 
+mod documents;
 mod request;
 mod what_if_request;
 
@@ -13,6 +14,7 @@ use crate::http::once::IdempotencyKey;
 use crate::http::plans::page_request;
 use crate::http::problem::Result;
 use crate::http::ready::{self, CacheStatus, Private};
+use documents::{ComparisonTable, ReportPage};
 use jiff::tz::TimeZone;
 use poem::Request;
 use poem::web::Data;
@@ -127,6 +129,35 @@ impl Recommendations {
         let scenario = body.0.checked()?;
         let (user, is_admin) = (caller.0.user_id, caller.0.is_admin);
         Ok(Private::new(app.what_if(recommendation_id.0, user, is_admin, scenario).await?))
+    }
+
+    /// Print a recommendation
+    ///
+    /// One page of HTML with charts, for the screen and for paper; it has no script and loads nothing. One's own, or any
+    /// for an administrator.
+    #[oai(path = "/:recommendation_id/report", method = "get", operation_id = "get_recommendation_report")]
+    async fn report(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        recommendation_id: Path<Uuid>,
+    ) -> Result<ReportPage> {
+        Ok(ReportPage(app.report(recommendation_id.0, caller.0.user_id, caller.0.is_admin).await?))
+    }
+
+    /// Export a recommendation as CSV
+    ///
+    /// The twelve months: a row per month, a column per plan, and a last row with the year. Names are written so that
+    /// no spreadsheet takes them for formulas. One's own, or any for an administrator.
+    #[oai(path = "/:recommendation_id/export.csv", method = "get", operation_id = "export_recommendation")]
+    async fn export(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        recommendation_id: Path<Uuid>,
+    ) -> Result<ComparisonTable> {
+        let (user, is_admin) = (caller.0.user_id, caller.0.is_admin);
+        Ok(ComparisonTable(app.comparison_csv(recommendation_id.0, user, is_admin).await?))
     }
 
     /// Delete a recommendation

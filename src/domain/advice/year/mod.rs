@@ -60,6 +60,8 @@ pub struct YearCost {
     pub worst_month: Money,
     /// The year's cost on each path, currency.
     pub paths: Vec<f64>,
+    /// Tenth and ninetieth percentile of every month over the paths; empty where only the expected cost was asked for.
+    pub month_bands: Vec<[Money; 2]>,
 }
 
 /// A price that may change: the share of the bill it moves, and its standard deviation as a share of itself.
@@ -149,16 +151,16 @@ impl<'a> Year<'a> {
         dependence: &Dependence,
         band: Option<PriceBand>,
     ) -> Result<YearCost, Fault> {
-        if let Some(expected) = self.straight_bills(tariff, dependence)? {
-            let bills = self.along_a_line(tariff, &expected)?;
-            return Ok(self.summary(to_cents(&expected), &bills, band));
-        }
-        if let Some(stretches) = self.stretches(dependence) {
+        let (months, bills) = if let Some(expected) = self.straight_bills(tariff, dependence)? {
+            (to_cents(&expected), self.along_a_line(tariff, &expected)?)
+        } else if let Some(stretches) = self.stretches(dependence) {
             let ends = self.pricer.totals_at(tariff, &stretches.points)?;
-            let bills: Vec<_> = self.paths.iter().map(|path| stretches.along(path, &ends)).collect();
-            return Ok(self.summary(stretches.mean(&ends).map(to_money), &bills, band));
-        }
-        self.cost_of_paths(tariff, band)
+            let bills = self.paths.iter().map(|path| stretches.along(path, &ends)).collect();
+            (stretches.mean(&ends).map(to_money), bills)
+        } else {
+            self.every_path(tariff)?
+        };
+        Ok(YearCost { month_bands: self.month_bands(&bills, band), ..self.summary(months, &bills, band) })
     }
 
     /// What the coming year costs on average: the months of [`Year::cost`]. The band is left out where it takes more
@@ -171,7 +173,8 @@ impl<'a> Year<'a> {
             let ends = self.pricer.totals_at(tariff, &stretches.points)?;
             return Ok(self.summary(stretches.mean(&ends).map(to_money), &[], None));
         }
-        self.cost_of_paths(tariff, None)
+        let (months, bills) = self.every_path(tariff)?;
+        Ok(self.summary(months, &bills, None))
     }
 
     /// The expected bills, where every month's bill is one straight line over all that the paths reach.
@@ -214,19 +217,18 @@ impl<'a> Year<'a> {
         stretches
     }
 
-    /// From the bills of every path.
-    fn cost_of_paths(&mut self, tariff: &Compiled, band: Option<PriceBand>) -> Result<YearCost, Fault> {
+    /// The expected months, and the bills of every path.
+    fn every_path(&mut self, tariff: &Compiled) -> Result<([Money; MONTHS], Vec<[f64; MONTHS]>), Fault> {
         let mut bills = Vec::with_capacity(self.paths.len());
         if self.paths.is_empty() {
-            let expected = self.pricer.totals(tariff)?;
-            return Ok(self.summary(to_cents(&expected), &bills, band));
+            return Ok((to_cents(&self.pricer.totals(tariff)?), bills));
         }
         for path in &self.paths {
             bills.push(currencies(&self.pricer.totals_scaled(tariff, path)?));
         }
         let mean =
             |month: usize| bills.iter().map(|path: &[f64; MONTHS]| path[month]).sum::<f64>() / bills.len() as f64;
-        Ok(self.summary(std::array::from_fn(|month| to_money(mean(month))), &bills, band))
+        Ok((std::array::from_fn(|month| to_money(mean(month))), bills))
     }
 
     fn summary(&self, months: [Money; MONTHS], bills: &[[f64; MONTHS]], band: Option<PriceBand>) -> YearCost {
@@ -241,7 +243,29 @@ impl<'a> Year<'a> {
         let mut sorted = paths.clone();
         sorted.sort_unstable_by(f64::total_cmp);
         let at = |share| if sorted.is_empty() { annual } else { to_money(quantile(&sorted, share)) };
-        YearCost { months, annual, p10: at(0.1), p90: at(0.9), worst_month: to_money(worst), paths }
+        YearCost {
+            months,
+            annual,
+            p10: at(0.1),
+            p90: at(0.9),
+            worst_month: to_money(worst),
+            paths,
+            month_bands: Vec::new(),
+        }
+    }
+
+    fn month_bands(&self, bills: &[[f64; MONTHS]], band: Option<PriceBand>) -> Vec<[Money; 2]> {
+        if bills.is_empty() {
+            return Vec::new();
+        }
+        let moved: Vec<f64> =
+            self.shocks.iter().map(|shock| band.map_or(1.0, |band| 1.0 + band.share * band.sd * shock)).collect();
+        let of_month = |month: usize| {
+            let mut sorted: Vec<f64> = bills.iter().zip(&moved).map(|(path, moved)| path[month] * moved).collect();
+            sorted.sort_unstable_by(f64::total_cmp);
+            [0.1, 0.9].map(|share| to_money(quantile(&sorted, share)))
+        };
+        (0..MONTHS).map(of_month).collect()
     }
 
     /// Every month's bill is one straight line: through the expected bill and that of the farthest path.
