@@ -80,6 +80,8 @@ pub const TABLE: &[(&str, Access)] = &[
     ("get_recommendation", OwnerAdminOrClaim),
     ("delete_recommendation", OwnerAdminOrClaim),
     ("list_user_recommendations", OwnerOrAdmin),
+    ("get_recommendation_report", OwnerOrAdmin),
+    ("export_recommendation", OwnerOrAdmin),
     ("what_if", OwnerOrAdmin),
     // Operations. Metrics ask for their own token where one is set.
     ("get_health", Anyone),

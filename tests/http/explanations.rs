@@ -93,6 +93,29 @@ fn with_the_model_down_the_answer_comes_from_the_template() {
 }
 
 #[test]
+fn while_the_model_hangs_everything_else_goes_on() {
+    // More answers wait for the model than the runtime has threads or the store connections.
+    const WAITING: usize = 24;
+    let claude = Claude::answering(|_, _| Answer::Never);
+    let market = market(&claude, "60000");
+    let anna = market.server.signed_in("anna@example.com");
+    std::thread::scope(|scope| {
+        let ask = || market.post(&anna, GENERATE, &request(Some("ai")));
+        let waiting: Vec<_> = (0..WAITING).map(|_| scope.spawn(ask)).collect();
+        while claude.asked().is_empty() {
+            std::thread::yield_now();
+        }
+        let read = market.get(&anna, "/api/v1/users/profile");
+        let weights = r#"{"cost_priority":40,"flexibility_priority":30,"renewable_priority":20,"rating_priority":10}"#;
+        let written = market.post(&anna, "/api/v1/users/preferences", weights);
+        let computed = market.post(&anna, GENERATE, &request(Some("template")));
+        assert_eq!((read.status, written.status, computed.status), (200, 200, 200), "{}", written.body);
+        // A call that hangs is given up after ten seconds.
+        assert!(waiting.iter().all(|answer| !answer.is_finished()), "the others went on while these waited");
+    });
+}
+
+#[test]
 fn a_model_that_keeps_failing_degrades_health_and_is_left_alone() {
     let claude = Claude::answering(|_, _| Answer::Status(400, "", "{}".into()));
     let market = market(&claude, "60000");

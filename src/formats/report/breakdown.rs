@@ -1,8 +1,7 @@
 //! Where a year's money goes: one bar per plan, credits to the left of nothing, everything else to the right.
 
 use super::drawing::{At, Scale, drawing};
-use super::words::{full_name, money};
-use crate::domain::advice::wording::about;
+use super::words::{full_name, money, tick};
 use crate::domain::advice::{RankedPlan, Recommendation};
 use maud::{Markup, html};
 
@@ -47,10 +46,10 @@ fn chart(advice: &Recommendation, used: &[bool]) -> Markup {
     });
     let scale = Scale::over(reach, LEFT, RIGHT);
     let content = html! {
-        @for tick in scale.ticks() {
-            @let x = scale.at(tick);
-            line class=(if tick == 0.0 { "zero" } else { "grid" }) x1=(x) x2=(x) y1=(At(TOP)) y2=(At(height)) {}
-            text class="tick" x=(x) y=(At(height + 16.0)) text-anchor="middle" { (about(&advice.currency, tick)) }
+        @for at in scale.ticks() {
+            @let x = scale.at(at);
+            line class=(if at == 0.0 { "zero" } else { "grid" }) x1=(x) x2=(x) y1=(At(TOP)) y2=(At(height)) {}
+            text class="tick" x=(x) y=(At(height + 16.0)) text-anchor="middle" { (tick(&advice.currency, at)) }
         }
         @for (n, plan) in advice.top_plans.iter().enumerate() {
             @let y = TOP + ROW * n as f64 + (ROW - BAR) / 2.0;

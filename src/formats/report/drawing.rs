@@ -25,15 +25,15 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// A scale that holds all `values` and zero, and ends on a tick; at least one unit long.
+    /// A scale that holds all `values` and zero, and ends on a tick; at least two units long.
     pub fn over(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Scale {
         let (mut low, mut high) = (0.0_f64, 0.0_f64);
         for value in values.filter(|value| value.is_finite()) {
             low = low.min(value);
             high = high.max(value);
         }
-        if high - low < 1.0 {
-            high = low + 1.0;
+        if high - low < 2.0 {
+            high = low + 2.0;
         }
         let step = step(low, high);
         Scale { low: (low / step).floor() * step, high: (high / step).ceil() * step, from, to }
@@ -57,12 +57,12 @@ impl Scale {
     }
 }
 
-/// One, two or five times a power of ten, so that about five steps fit; never below one half.
+/// One, two or five times a power of ten, so that about five steps fit; never below one.
 fn step(low: f64, high: f64) -> f64 {
     let rough = (high - low) / 5.0;
     let power = 10f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].iter().map(|of| of * power).find(|step| *step >= rough).unwrap_or(10.0 * power);
-    step.max(0.5)
+    step.max(1.0)
 }
 
 /// A drawing of `width` by `height` units. Who cannot see it is read the title and the description.
@@ -101,10 +101,10 @@ mod tests {
     fn a_scale_holds_its_values_and_zero_and_ends_on_ticks() {
         for (values, ticks) in [
             (vec![37.0, 183.0], vec![0.0, 50.0, 100.0, 150.0, 200.0]),
-            (vec![-120.0, 300.0], vec![-200.0, 0.0, 200.0, 400.0]),
-            (vec![0.0], vec![0.0, 0.5, 1.0]),
-            (vec![f64::NAN, f64::INFINITY], vec![0.0, 0.5, 1.0]),
-            (vec![9_000_000.0], vec![0.0, 5_000_000.0, 10_000_000.0]),
+            (vec![-120.0, 300.0], vec![-200.0, -100.0, 0.0, 100.0, 200.0, 300.0]),
+            (vec![0.0], vec![0.0, 1.0, 2.0]),
+            (vec![f64::NAN, f64::INFINITY], vec![0.0, 1.0, 2.0]),
+            (vec![9_000_000.0], vec![0.0, 2_000_000.0, 4_000_000.0, 6_000_000.0, 8_000_000.0, 10_000_000.0]),
         ] {
             assert_eq!(Scale::over(values.iter().copied(), 100.0, 0.0).ticks(), ticks, "{values:?}");
         }

@@ -2,13 +2,12 @@
 //! one, and the current plan behind it.
 
 use super::drawing::{At, Scale, drawing, grid, points};
-use super::words::{full_name, long_month, money, short_month, whole};
-use crate::domain::advice::wording::about;
+use super::words::{full_name, long_month, money, short_month, tick, whole};
 use crate::domain::advice::{RankedPlan, Recommendation};
 use maud::{Markup, html};
 
 const SIZE: (u32, u32) = (340, 190);
-const LEFT: f64 = 48.0;
+const LEFT: f64 = 58.0;
 const RIGHT: f64 = 332.0;
 const TOP: f64 = 10.0;
 const BOTTOM: f64 = 164.0;
@@ -54,7 +53,7 @@ fn chart(advice: &Recommendation, plan: &RankedPlan, scale: Scale) -> Markup {
     let lower = plan.monthly_cost_ranges.iter().map(|band| band.p10).enumerate().rev();
     let band = points(upper.chain(lower).map(|(month, bill)| (month_at(month), scale.at(bill))));
     let content = html! {
-        (grid(&scale, (LEFT, RIGHT), |bill| about(&advice.currency, bill)))
+        (grid(&scale, (LEFT, RIGHT), |bill| tick(&advice.currency, bill)))
         polygon class="band" points=(band) {}
         @if let Some(current) = &advice.current_monthly_costs {
             polyline class="current" points=(line(current)) {}

@@ -155,7 +155,7 @@ fn assumptions(report: &Report<'_>) -> Markup {
         section aria-labelledby="assumptions" {
             h2 id="assumptions" { "What this rests on" }
             ul {
-                li { "Prices and contracts as of " (date(advice.as_of)) "; " (advice.total_plans_analyzed) " plans were priced month by month." }
+                li { "Prices and contracts as of " (date(advice.as_of)) "; " (priced(advice.total_plans_analyzed)) " priced month by month." }
                 li {
                     "Twelve months of use projected from the past, with a confidence of " (percent(profile.confidence_score * 100.0))
                     ". Each plan is priced on the same 64 simulated years; ranges leave out the lowest and the highest tenth."
@@ -180,4 +180,8 @@ fn assumptions(report: &Report<'_>) -> Markup {
             }
         }
     }
+}
+
+fn priced(plans: u32) -> String {
+    if plans == 1 { "1 plan was".to_owned() } else { format!("{plans} plans were") }
 }

@@ -16,12 +16,17 @@ pub fn section(advice: &Recommendation) -> Markup {
 fn card(advice: &Recommendation, plan: &RankedPlan) -> Markup {
     let id = format!("plan-{}", plan.rank);
     // Told in words elsewhere; as a badge it would mean nothing to most readers.
-    let marks = plan.marks.iter().filter(|mark| **mark != Mark::ParetoFront);
+    let tells = |mark: &Mark| match mark {
+        Mark::Cheapest | Mark::MostFlexible => true,
+        Mark::Greenest => plan.renewable_percentage > 0.0,
+        Mark::ParetoFront => false,
+    };
+    let marks: Vec<Mark> = plan.marks.iter().copied().filter(tells).collect();
     html! {
         article class="plan" aria-labelledby=(id) {
             h3 id=(id) { span class="rank" { (plan.rank) } " " (plan.plan_name) span class="supplier" { " " (plan.supplier_name) } }
-            @if plan.marks.iter().any(|mark| *mark != Mark::ParetoFront) {
-                ul class="badges" aria-label="Marks" { @for mark in marks { li class="badge good" { (words::mark(*mark)) } } }
+            @if !marks.is_empty() {
+                ul class="badges" aria-label="Marks" { @for mark in marks { li class="badge good" { (words::mark(mark)) } } }
             }
             @if !plan.explanation.is_empty() { p { (plan.explanation) } }
             (facts(advice, plan))

@@ -1,8 +1,8 @@
 //! What switching saves as the months go by: the cost of switching first, then the savings, and where they meet.
 
 use super::drawing::{At, Scale, drawing, grid, points};
-use super::words::{full_name, money};
-use crate::domain::advice::wording::{about, months};
+use super::words::{full_name, money, tick};
+use crate::domain::advice::wording::months;
 use crate::domain::advice::{RankedPlan, Recommendation, Savings};
 use maud::{Markup, html};
 
@@ -77,7 +77,7 @@ fn chart(advice: &Recommendation, compared: &[(&RankedPlan, Savings)]) -> Markup
         Some((count, at(savings, count)))
     });
     let content = html! {
-        (grid(&money_scale, (LEFT, RIGHT), |amount| about(&advice.currency, amount)))
+        (grid(&money_scale, (LEFT, RIGHT), |amount| tick(&advice.currency, amount)))
         @for month in (0..=last).step_by(if last > 18 { 6 } else { 3 }) {
             text class="tick" x=(month_scale.at(f64::from(month))) y=(At(BOTTOM + 18.0)) text-anchor="middle" {
                 @if month == 0 { "today" } @else { (month) " mo" }

@@ -19,6 +19,13 @@ pub fn whole(amount: f64) -> String {
     format!("{sign}{}", wording::grouped(rounded.abs() as u64))
 }
 
+/// Beside a line of a chart, where there is little room: `$1,000`, `$25k`, `1,000` of a currency without a sign.
+pub fn tick(currency: &str, amount: f64) -> String {
+    let (amount, unit) = if amount.abs() >= 10_000.0 { (amount / 1_000.0, "k") } else { (amount, "") };
+    let has_sign = matches!(currency, "USD" | "AUD" | "NZD" | "CAD" | "GBP" | "EUR");
+    if has_sign { format!("{}{unit}", wording::about(currency, amount)) } else { format!("{}{unit}", whole(amount)) }
+}
+
 /// All-in, per kWh: `12.34 ¢/kWh`.
 pub fn rate(currency: &str, cents: f64) -> String {
     let unit = match currency {
@@ -129,6 +136,7 @@ mod tests {
         assert_eq!(money("USD", 1_234.5), "$1,234.50");
         assert_eq!(money("CHF", -0.05), "-CHF 0.05");
         assert_eq!((whole(-0.4), whole(1_234.5), whole(-12.6)), ("0".into(), "1,235".into(), "-13".into()));
+        assert_eq!((tick("USD", -25_000.0), tick("CHF", -1_000.0)), ("-$25k".into(), "-1,000".into()));
         assert_eq!(rate("GBP", 24.5), "24.50 p/kWh");
         assert_eq!(date(jiff::civil::date(2026, 3, 1)), "1 March 2026");
         assert_eq!((term(0), term(1)), ("month to month".to_owned(), "1 month".to_owned()));
