@@ -29,7 +29,8 @@ pub fn read(reader: &mut Reader) -> Notifier {
         }
     }
     if let Some(url) = &notifier.webhook_url {
-        if !url.starts_with("https://") && !(url.starts_with("http://") && is_on_this_machine(url)) {
+        let is_safe = url.starts_with("https://") || (url.starts_with("http://") && is_on_this_machine(url));
+        if !is_safe {
             reader.problem("notifier.webhook_url", "must begin with https://; http:// is for this machine only");
         }
         if notifier.webhook_key.is_none() {

@@ -92,16 +92,14 @@ fn names_a_thing(operation: &Operation<'_>) -> bool {
 fn expected(operation: &Operation<'_>, access: Access, who: Who) -> Expected {
     use Expected::{In, Out};
     match (access, who) {
-        (Access::Anyone, _) => In,
-        (_, Who::Anonymous) => Out(401),
-        (Access::Guest, _) => In,
+        (_, Who::Anonymous) if access != Access::Anyone => Out(401),
         // A thing of one's own: everybody else's is as good as none.
         (Access::SignedIn, Who::Other | Who::Support | Who::Admin) if names_a_thing(operation) => Out(404),
-        (Access::SignedIn, _) => In,
-        (Access::OwnerOrAdmin | Access::OwnerAdminOrClaim, Who::Owner | Who::Admin) => In,
-        (Access::OwnerOrAdmin | Access::OwnerAdminOrClaim, _) => Out(404),
-        (Access::StaffReads, Who::Support | Who::Admin) | (Access::AdminWrites, Who::Admin) => In,
-        (Access::StaffReads | Access::AdminWrites, _) => Out(403),
+        (Access::OwnerOrAdmin | Access::OwnerAdminOrClaim, Who::Other | Who::Support) => Out(404),
+        (Access::StaffReads | Access::AdminWrites, Who::Owner | Who::Other) | (Access::AdminWrites, Who::Support) => {
+            Out(403)
+        }
+        _ => In,
     }
 }
 
