@@ -23,10 +23,11 @@ pub mod usage;
 pub mod version;
 pub mod workbench;
 
-use crate::config::Config;
+use crate::config::{Changes, Config};
 use crate::notifier::Notifier;
 use crate::store::Store;
 use crate::writer::Writer;
+use arc_swap::ArcSwap;
 use catalog::Catalog;
 use error::Error;
 use health::Probe;
@@ -47,7 +48,9 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 /// What every use case works with: settings, keys, the hashing pool and the clock. One per process.
 pub struct App {
+    /// As they were at the start; see [`App::current`] for what can change.
     pub config: Config,
+    current: ArcSwap<Config>,
     pub store: Store,
     pub tokens: Tokens,
     pub passwords: Passwords,
@@ -81,8 +84,10 @@ impl App {
         let (rankings, probe) = (Rankings::default(), Probe::default());
         let notifier = resets::route(&config).map(Notifier::start).transpose();
         let notifier = notifier.map_err(|error| Error::Unavailable(error.to_string()))?;
+        let current = ArcSwap::from_pointee(config.clone());
         Ok(Arc::new(App {
             config,
+            current,
             store,
             tokens,
             passwords,
@@ -102,6 +107,18 @@ impl App {
     /// The clock of everything above the domain; below it, time is an argument.
     pub fn now(&self) -> Timestamp {
         Timestamp::now()
+    }
+
+    /// The settings in force now: a reload changes some of them.
+    pub fn current(&self) -> Arc<Config> {
+        self.current.load_full()
+    }
+
+    /// Puts in force what can change while the service runs, and says what did and what has to wait.
+    pub fn adopt(&self, new: &Config) -> Changes {
+        let (config, changes) = self.current().reloaded(new);
+        self.current.store(Arc::new(config));
+        changes
     }
 
     /// From now on the service is not ready for new work.

@@ -14,6 +14,7 @@ use crate::domain::usage::projection::project;
 use crate::domain::usage::readings::ReadingSet;
 use crate::formats::catalog::{self, CatalogFormat, CatalogOptions};
 use crate::formats::usage::{self, UsageFormat, UsageOptions};
+use crate::http::listener::Inherited;
 use crate::ops::logging;
 use crate::store::Migrations;
 use crate::store::catalog::import::{ImportMode, replace};
@@ -88,11 +89,11 @@ pub fn run(arguments: &Arguments, settings: &SettingFlags) -> Result<(), Failure
     logging::start(&config.logging, config.debug, None);
     let app = App::new(config, store).map_err(Failure::failed)?;
     let quiet = arguments.json;
-    service::run(app, move |address| {
-        tracing::info!(%address, "listening on http://{address}");
+    service::run(app, Inherited::none(), None, move |scheme, address| {
+        tracing::info!(address, "listening on {scheme}://{address}");
         if !quiet {
             // Whoever closed the terminal does not miss the hints.
-            let _nobody_reads = output::print(&next_steps(address));
+            let _nobody_reads = output::print(&next_steps(scheme, address));
         }
     })
 }
@@ -152,12 +153,12 @@ fn headline() -> String {
     )
 }
 
-fn next_steps(address: SocketAddr) -> String {
+fn next_steps(scheme: &str, address: &str) -> String {
     format!(
-        "\nServing on http://{address} until Ctrl-C (nothing is kept).\n  \
-         API pages   http://{address}/docs\n  \
-         health      http://{address}/health\n  \
-         plans       curl 'http://{address}/api/v1/plans/catalog?zip_code=78701&sort=price_1000'\n  \
+        "\nServing on {scheme}://{address} until Ctrl-C (nothing is kept).\n  \
+         API pages   {scheme}://{address}/docs\n  \
+         health      {scheme}://{address}/health\n  \
+         plans       curl '{scheme}://{address}/api/v1/plans/catalog?zip_code=78701&sort=price_1000'\n  \
          as a page   treebeard demo --once --report advice.html\n  \
          your own    treebeard recommend --catalog plans.csv --usage meter.csv --zip 75001\n"
     )

@@ -21,6 +21,7 @@ mod plan_file;
 mod price;
 mod progress;
 mod recommend;
+mod reload;
 mod report_file;
 mod serve;
 mod service;
@@ -32,6 +33,7 @@ mod what_if;
 use crate::config::{Config, Loaded, Sources};
 use clap::{Args, Parser, Subcommand};
 pub use failure::Failure;
+use reload::LoadAgain;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -149,6 +151,14 @@ impl SettingFlags {
             output::note(notice);
         }
         Ok(loaded.config)
+    }
+
+    /// Reads the same settings again, later.
+    fn load_again(&self, more: Vec<(&str, String)>) -> LoadAgain {
+        let own = more.into_iter().map(|(key, value)| (key.to_owned(), value));
+        let flags: Vec<_> = self.assignments.iter().cloned().chain(own).collect();
+        let file = self.config.clone();
+        Box::new(move || Config::load(&Sources::of_process(file.clone(), flags.clone())))
     }
 
     fn load_quietly(&self, more: &[(&str, String)]) -> Result<Loaded, Failure> {

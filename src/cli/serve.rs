@@ -2,24 +2,28 @@
 
 use crate::app::App;
 use crate::cli::{Failure, SettingFlags, database, service};
+use crate::config::Listen;
+use crate::http::listener::Inherited;
 use crate::ops::logging;
 use crate::ops::traces::Traces;
 use crate::store::Migrations;
 use clap::Args;
-use std::net::SocketAddr;
 
 #[derive(Debug, Args)]
 #[command(before_help = "Examples:\n  \
     treebeard serve\n  \
     treebeard serve --listen 0.0.0.0:8000\n  \
+    treebeard serve --listen unix:/run/treebeard/http.sock\n  \
     DATABASE_URL=postgres://tree@db/treebeard treebeard serve")]
 pub struct Arguments {
-    /// Address and port to listen on; the same as --set server.listen=...
+    /// Address and port, or unix:PATH, to listen on; the same as --set server.listen=...
     #[arg(long, value_name = "ADDRESS")]
-    listen: Option<SocketAddr>,
+    listen: Option<Listen>,
 }
 
 pub fn run(arguments: &Arguments, settings: &SettingFlags) -> Result<(), Failure> {
+    // Before there is any other thread: it changes the environment.
+    let inherited = Inherited::of_process();
     let own: Vec<(&str, String)> =
         arguments.listen.iter().map(|address| ("server.listen", address.to_string())).collect();
     let config = settings.load(&own)?;
@@ -33,7 +37,9 @@ pub fn run(arguments: &Arguments, settings: &SettingFlags) -> Result<(), Failure
     if !app.has_admin_blocking().map_err(Failure::failed)? {
         tracing::info!("there is no administrator yet: treebeard admin create EMAIL makes one");
     }
-    service::run(app, |address| {
-        tracing::info!(%address, environment, database, version = env!("CARGO_PKG_VERSION"), "listening on http://{address}");
+    let load_again = settings.load_again(own);
+    service::run(app, inherited, Some(load_again), |scheme, address| {
+        let version = env!("CARGO_PKG_VERSION");
+        tracing::info!(address, scheme, environment, database, version, "listening on {scheme}://{address}");
     })
 }

@@ -2,9 +2,11 @@
 
 mod install_key;
 mod layers;
+mod listen;
 mod network;
 mod notifier;
 mod read;
+mod reload;
 mod rules;
 pub mod settings;
 mod shown;
@@ -12,12 +14,13 @@ mod user_limit;
 
 use install_key::install_key;
 pub use layers::{Origin, Sources, nearest};
+pub use listen::{Listen, Tls, TlsFiles};
 pub use network::Network;
 pub use notifier::Notifier;
 use read::Reader;
+pub use reload::Changes;
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 pub use user_limit::UserLimit;
@@ -28,6 +31,7 @@ pub struct Config {
     pub debug: bool,
     pub data_dir: PathBuf,
     pub server: Server,
+    pub tls: Tls,
     pub database: Database,
     pub auth: Auth,
     pub limits: Limits,
@@ -60,12 +64,20 @@ impl Environment {
 
 #[derive(Debug, Clone)]
 pub struct Server {
-    pub listen: SocketAddr,
+    pub listen: Listen,
+    /// Permissions of a Unix socket.
+    pub socket_mode: u32,
     /// Without a slash at its end; see [`Config::public_url`].
     pub public_url: Option<String>,
     pub connections_max: usize,
     pub header_timeout: Duration,
+    /// The longest pause in a request body or in taking an answer.
+    pub body_timeout: Duration,
     pub request_timeout: Duration,
+    pub idle_timeout: Duration,
+    /// From SIGTERM until no more connections are taken.
+    pub drain_delay: Duration,
+    /// From then until requests under way are cut off.
     pub drain: Duration,
     pub json_bytes_max: usize,
     pub upload_bytes_max: usize,
@@ -212,7 +224,12 @@ impl Config {
 
     /// What links to this service begin with.
     pub fn public_url(&self) -> String {
-        self.server.public_url.clone().unwrap_or_else(|| format!("http://{}", self.server.listen))
+        let scheme = if self.tls.files.is_some() { "https" } else { "http" };
+        self.server.public_url.clone().unwrap_or_else(|| match &self.server.listen {
+            Listen::Tcp(address) => format!("{scheme}://{address}"),
+            // Nobody reaches it but through a proxy, whose name we do not know.
+            Listen::Unix(_) => "http://localhost".to_owned(),
+        })
     }
 
     /// The key that signs access tokens: the configured one, else the installation's own, made on first use.
@@ -242,6 +259,7 @@ fn build(reader: &mut Reader) -> Config {
         environment,
         debug: reader.flag("debug"),
         server: server(reader),
+        tls: listen::tls(reader),
         database: Database {
             url: database_url(reader, &data_dir),
             pool_size: reader.number("database.pool_size", 1..=256),
@@ -263,11 +281,6 @@ fn build(reader: &mut Reader) -> Config {
 }
 
 fn server(reader: &mut Reader) -> Server {
-    let listen = reader.text("server.listen");
-    let listen = listen.parse().unwrap_or_else(|_| {
-        reader.problem("server.listen", "must be an address and a port: 127.0.0.1:8000, 0.0.0.0:8000 or [::]:8000");
-        SocketAddr::from(([127, 0, 0, 1], 0))
-    });
     let public_url = reader.text("server.public_url").trim_end_matches('/').to_owned();
     let public_url = (!public_url.is_empty()).then_some(public_url);
     if public_url.as_ref().is_some_and(|url| !url.starts_with("https://") && !url.starts_with("http://")) {
@@ -278,11 +291,15 @@ fn server(reader: &mut Reader) -> Server {
         reader.problem("server.cors_origins", &format!("holds a wrong entry: {fault}"));
     }
     Server {
-        listen,
+        listen: listen::listen(reader),
+        socket_mode: listen::socket_mode(reader),
         public_url,
         connections_max: reader.number("server.connections_max", 1..=100_000) as usize,
         header_timeout: reader.seconds("server.header_timeout_seconds", 1..=300),
+        body_timeout: reader.seconds("server.body_timeout_seconds", 1..=3_600),
         request_timeout: reader.seconds("server.request_timeout_seconds", 1..=3_600),
+        idle_timeout: reader.seconds("server.idle_timeout_seconds", 1..=86_400),
+        drain_delay: reader.seconds("server.drain_delay_seconds", 0..=600),
         drain: reader.seconds("server.drain_seconds", 0..=3_600),
         json_bytes_max: reader.number("server.json_kilobytes_max", 1..=65_536) as usize * 1_024,
         upload_bytes_max: reader.number("server.upload_megabytes_max", 1..=2_048) as usize * 1_048_576,

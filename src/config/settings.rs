@@ -11,6 +11,8 @@ pub struct Setting {
     pub default: &'static str,
     /// Never printed; may also come from a file named by `<NAME>_FILE`.
     pub secret: bool,
+    /// SIGHUP puts a new value in force; the others want a restart.
+    pub reloadable: bool,
     pub comment: &'static str,
 }
 
@@ -33,15 +35,21 @@ pub fn find(key: &str) -> Option<&'static Setting> {
 }
 
 const fn plain(key: &'static str, default: &'static str, comment: &'static str) -> Setting {
-    Setting { key, classic: None, default, secret: false, comment }
+    Setting { key, classic: None, default, secret: false, reloadable: false, comment }
 }
 
 const fn classic(key: &'static str, name: &'static str, default: &'static str, comment: &'static str) -> Setting {
-    Setting { key, classic: Some(name), default, secret: false, comment }
+    Setting { key, classic: Some(name), default, secret: false, reloadable: false, comment }
 }
 
 const fn secret(key: &'static str, name: Option<&'static str>, comment: &'static str) -> Setting {
-    Setting { key, classic: name, default: "\"\"", secret: true, comment }
+    Setting { key, classic: name, default: "\"\"", secret: true, reloadable: false, comment }
+}
+
+impl Setting {
+    const fn reloadable(self) -> Setting {
+        Setting { reloadable: true, ..self }
+    }
 }
 
 /// All settings, in the order of `treebeard.toml`.
@@ -52,27 +60,70 @@ pub const SETTINGS: &[Setting] = &[
         "\"development\"",
         "development, staging, production or test. Production refuses weak secrets, debug and open origins.",
     ),
-    classic("debug", "DEBUG", "false", "Log more. Refused in production."),
+    classic("debug", "DEBUG", "false", "Log more. Refused in production.").reloadable(),
     plain("data_dir", "\"data\"", "Where the database, its backups and the generated signing key are kept."),
-    plain("server.listen", "\"127.0.0.1:8000\"", "Address and port to listen on; port 0 takes a free one."),
+    plain(
+        "server.listen",
+        "\"127.0.0.1:8000\"",
+        "Address and port to listen on (port 0 takes a free one), or a Unix socket: unix:/run/treebeard/http.sock.",
+    ),
+    plain(
+        "server.socket_mode",
+        "\"0660\"",
+        "Who may connect to a Unix socket; the peer's X-Forwarded-For is believed.",
+    ),
     plain(
         "server.public_url",
         "\"\"",
         "Where users reach the service, such as https://trees.example.org: links begin with it. Empty: server.listen.",
     ),
     plain("server.connections_max", "1024", "Connections served at once; more wait to be accepted."),
-    plain("server.header_timeout_seconds", "10", "How long a client may take to send its request headers."),
-    plain("server.request_timeout_seconds", "30", "How long one request may take before it is answered with 503."),
-    plain("server.drain_seconds", "20", "How long requests under way may take after SIGTERM."),
-    plain("server.json_kilobytes_max", "1024", "Largest JSON body, in KiB; over it 413."),
-    classic("server.upload_megabytes_max", "MAX_UPLOAD_SIZE_MB", "32", "Largest uploaded file, in MiB; over it 413."),
+    plain(
+        "server.header_timeout_seconds",
+        "10",
+        "How long a client may take to send its request headers; over it 408.",
+    ),
+    plain(
+        "server.body_timeout_seconds",
+        "10",
+        "How long a client may pause while it sends a body (over it 408) or takes an answer.",
+    )
+    .reloadable(),
+    plain(
+        "server.request_timeout_seconds",
+        "30",
+        "How long one request may take before it is answered with 503, or 408 while its body is still coming.",
+    )
+    .reloadable(),
+    plain("server.idle_timeout_seconds", "75", "How long a connection without requests is kept open."),
+    plain("server.drain_delay_seconds", "0", "How long connections are still taken after SIGTERM, while not ready."),
+    plain("server.drain_seconds", "20", "How long requests under way may take after that."),
+    plain("server.json_kilobytes_max", "1024", "Largest JSON body, in KiB; over it 413.").reloadable(),
+    classic("server.upload_megabytes_max", "MAX_UPLOAD_SIZE_MB", "32", "Largest uploaded file, in MiB; over it 413.")
+        .reloadable(),
     classic(
         "server.cors_origins",
         "CORS_ORIGINS",
         "[]",
         "Web origins that may call the API from a browser, such as [\"https://app.example.org\"].",
-    ),
-    plain("server.trusted_proxies", "[]", "Addresses or networks (10.0.0.0/8) whose X-Forwarded-For is believed."),
+    )
+    .reloadable(),
+    plain("server.trusted_proxies", "[]", "Addresses or networks (10.0.0.0/8) whose X-Forwarded-For is believed.")
+        .reloadable(),
+    plain(
+        "tls.certificate",
+        "\"\"",
+        "PEM file of the certificate and its chain; read again when it changes. Empty: plain HTTP.",
+    )
+    .reloadable(),
+    plain("tls.key", "\"\"", "PEM file of the certificate's private key.").reloadable(),
+    plain("tls.redirect_listen", "\"\"", "Address where plain HTTP is answered with 308 to https. Empty: none."),
+    plain(
+        "tls.hsts_seconds",
+        "31536000",
+        "How long browsers shall use https only (Strict-Transport-Security). 0: not said.",
+    )
+    .reloadable(),
     secret(
         "database.url",
         Some("DATABASE_URL"),
@@ -105,30 +156,35 @@ pub const SETTINGS: &[Setting] = &[
     plain("auth.argon2_memory_kib", "19456", "Memory one password hash takes, in KiB."),
     plain("auth.argon2_passes", "2", "Passes over that memory."),
     plain("auth.argon2_lanes", "1", "Lanes of one password hash."),
-    classic("limits.per_user_per_minute", "RATE_LIMIT_PER_USER", "100", "Requests of one account a minute."),
+    classic("limits.per_user_per_minute", "RATE_LIMIT_PER_USER", "100", "Requests of one account a minute.")
+        .reloadable(),
     classic(
         "limits.per_ip_per_hour",
         "RATE_LIMIT_PER_IP",
         "1000",
         "Requests of one address an hour; of one /64 network with IPv6.",
-    ),
+    )
+    .reloadable(),
     classic(
         "limits.generate_per_minute",
         "RECOMMENDATION_RATE_LIMIT_PER_MINUTE",
         "10",
         "Recommendations one account may ask for a minute.",
-    ),
+    )
+    .reloadable(),
     plain(
         "limits.anonymous_generate_per_hour",
         "10",
         "Recommendations without an account that one address may ask for an hour.",
-    ),
-    plain("limits.login_per_ip_per_minute", "30", "Sign-ins one address may try a minute."),
-    plain("limits.login_per_account_per_minute", "10", "Sign-ins that may be tried to one account a minute."),
-    plain("limits.register_per_ip_per_hour", "60", "Accounts one address may open an hour."),
-    plain("limits.register_per_account_per_hour", "10", "Registrations with one e-mail address an hour."),
-    plain("limits.exempt_networks", "[]", "Addresses or networks (10.0.0.0/8) that are never limited."),
-    plain("limits.user_overrides", "[]", "Requests a minute of single accounts: [\"USER-ID=600\"]."),
+    )
+    .reloadable(),
+    plain("limits.login_per_ip_per_minute", "30", "Sign-ins one address may try a minute.").reloadable(),
+    plain("limits.login_per_account_per_minute", "10", "Sign-ins that may be tried to one account a minute.")
+        .reloadable(),
+    plain("limits.register_per_ip_per_hour", "60", "Accounts one address may open an hour.").reloadable(),
+    plain("limits.register_per_account_per_hour", "10", "Registrations with one e-mail address an hour.").reloadable(),
+    plain("limits.exempt_networks", "[]", "Addresses or networks (10.0.0.0/8) that are never limited.").reloadable(),
+    plain("limits.user_overrides", "[]", "Requests a minute of single accounts: [\"USER-ID=600\"].").reloadable(),
     classic("features.admin", "ADMIN_API_ENABLED", "true", "The /api/v1/admin routes. Checked; there are none yet."),
     plain("features.anonymous", "false", "Recommendations without an account: nothing personal is kept."),
     plain("features.docs", "true", "The /docs, /redoc and /openapi.json pages."),
@@ -159,9 +215,11 @@ pub const SETTINGS: &[Setting] = &[
         "LOG_LEVEL",
         "\"info\"",
         "error, warn, info, debug or trace, also by part: \"info,treebeard::store=debug\".",
-    ),
+    )
+    .reloadable(),
     plain("logging.format", "\"auto\"", "text, json, or auto: text on a terminal, JSON otherwise."),
-    plain("logging.slow_request_milliseconds", "1000", "A request that takes longer is logged as a warning."),
+    plain("logging.slow_request_milliseconds", "1000", "A request that takes longer is logged as a warning.")
+        .reloadable(),
     plain(
         "logging.slow_query_milliseconds",
         "250",
@@ -174,7 +232,8 @@ pub const SETTINGS: &[Setting] = &[
         "Collector of traces, such as \"http://127.0.0.1:4318\" (OTLP, JSON over HTTP). Empty: no traces.",
     ),
     plain("traces.sample_percent", "100", "Share of the traces we begin that are sent; callers decide on theirs."),
-    secret("metrics.token", None, "Bearer token that GET /metrics asks for. Empty: anybody may read the metrics."),
+    secret("metrics.token", None, "Bearer token that GET /metrics asks for. Empty: anybody may read the metrics.")
+        .reloadable(),
 ];
 
 /// The text of `treebeard.toml`: every setting with its default and one comment.
@@ -182,7 +241,8 @@ pub fn example_file() -> String {
     let mut text = String::from(
         "# Every setting of TreeBeard with its default. Delete what you do not change; an unknown key is refused.\n\
          # Later wins: these defaults, this file, the environment, flags (--set section.key=value).\n\
-         # Environment: TREEBEARD_<SECTION>__<KEY>, or the older name in brackets; secrets also as <NAME>_FILE.\n",
+         # Environment: TREEBEARD_<SECTION>__<KEY>, or the older name in brackets; secrets also as <NAME>_FILE.\n\
+         # (reload): SIGHUP puts a new value in force without a restart.\n",
     );
     let mut section = "";
     for setting in SETTINGS {
@@ -193,7 +253,8 @@ pub fn example_file() -> String {
             text.push('\n');
         }
         let classic = setting.classic.map_or(String::new(), |name| format!(" [{name}]"));
-        text += &["# ", setting.comment, &classic, "\n", setting.name(), " = ", setting.default, "\n"].concat();
+        let reload = if setting.reloadable { " (reload)" } else { "" };
+        text += &["# ", setting.comment, &classic, reload, "\n", setting.name(), " = ", setting.default, "\n"].concat();
     }
     text
 }

@@ -3,25 +3,34 @@
 use crate::config::{Config, DatabaseUrl, LogFormat, PasswordPolicy};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
+use std::path::Path;
 
 impl Config {
     /// Every setting by key, in the order of `treebeard.toml`. No secret is in it.
     pub fn shown(&self) -> Vec<(&'static str, Value)> {
-        let (server, auth, limits) = (&self.server, &self.auth, &self.limits);
+        let (server, tls, auth, limits) = (&self.server, &self.tls, &self.auth, &self.limits);
         vec![
             ("environment", json!(self.environment.as_str())),
             ("debug", json!(self.debug)),
             ("data_dir", json!(self.data_dir)),
-            ("server.listen", json!(server.listen)),
+            ("server.listen", json!(server.listen.to_string())),
+            ("server.socket_mode", json!(format!("{:04o}", server.socket_mode))),
             ("server.public_url", json!(server.public_url.clone().unwrap_or_default())),
             ("server.connections_max", json!(server.connections_max)),
             ("server.header_timeout_seconds", json!(server.header_timeout.as_secs())),
+            ("server.body_timeout_seconds", json!(server.body_timeout.as_secs())),
             ("server.request_timeout_seconds", json!(server.request_timeout.as_secs())),
+            ("server.idle_timeout_seconds", json!(server.idle_timeout.as_secs())),
+            ("server.drain_delay_seconds", json!(server.drain_delay.as_secs())),
             ("server.drain_seconds", json!(server.drain.as_secs())),
             ("server.json_kilobytes_max", json!(server.json_bytes_max / 1_024)),
             ("server.upload_megabytes_max", json!(server.upload_bytes_max / 1_048_576)),
             ("server.cors_origins", json!(server.cors_origins)),
             ("server.trusted_proxies", json!(texts(&server.trusted_proxies))),
+            ("tls.certificate", json!(tls.files.as_ref().map_or(Path::new(""), |files| &files.certificate))),
+            ("tls.key", json!(tls.files.as_ref().map_or(Path::new(""), |files| &files.key))),
+            ("tls.redirect_listen", json!(tls.redirect_listen.map_or(String::new(), |address| address.to_string()))),
+            ("tls.hsts_seconds", json!(tls.hsts.as_secs())),
             ("database.url", json!(self.database.url.masked())),
             ("database.pool_size", json!(self.database.pool_size)),
             ("auth.secret_key", masked(auth.secret_key.as_ref())),

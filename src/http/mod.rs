@@ -11,6 +11,7 @@ mod described;
 mod docs;
 mod fields;
 pub mod layers;
+pub mod listener;
 mod login;
 mod markets;
 mod metrics;
@@ -25,7 +26,6 @@ mod ready;
 mod recommendations;
 mod routes;
 mod schema;
-pub mod serve;
 mod upload;
 mod usage;
 mod users;
@@ -33,7 +33,8 @@ pub mod values;
 
 use crate::app::App;
 use crate::config;
-use poem::{Endpoint, EndpointExt, Request, Response};
+use listener::Served;
+use poem::{EndpointExt, Request};
 use poem_openapi::{LicenseObject, OpenApiService, Tags};
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,25 +78,39 @@ fn api() -> impl poem_openapi::OpenApi + 'static {
     )
 }
 
-/// The whole service: routes inside, layers around them.
-pub fn endpoint(app: Arc<App>) -> impl Endpoint<Output = Response> + 'static {
-    let server = app.config.server.clone();
+/// The whole service, and what follows changed settings.
+pub struct Service {
+    pub endpoint: Served,
+    limiter: Arc<quota::Limiter>,
+}
+
+impl Service {
+    /// Follows settings that `App::adopt` has put in force.
+    pub fn follow(&self, settings: &config::Config) {
+        self.limiter.adopt(&settings.limits);
+    }
+}
+
+/// Routes inside, layers around them.
+pub fn build(app: Arc<App>, listener: Arc<listener::Figures>) -> Service {
     let with_documentation = app.config.features.docs; // GET /docs, /redoc, /openapi.json beside the page at /
     let limiter = Arc::new(quota::Limiter::new(&app.config.limits));
-    let metrics = Arc::new(metrics::Metrics::new(app.clone(), limiter.clone()));
-    let slow = app.config.logging.slow_request;
+    let metrics = Arc::new(metrics::Metrics::new(app.clone(), limiter.clone(), listener));
     let served = service(routes::Guarded(api())).data(app.clone()).data(metrics.clone());
     let routes = docs::beside(served, with_documentation);
 
     // From the inside out: a request meets the last one first.
-    let bounded = layers::bounds::layer(routes, Limits::of_settings(&server));
+    let bounded = layers::bounds::layer(routes, app.clone());
     let safe = layers::fallback::layer(bounded);
     // Boxed once: the type of so many layers is more than the compiler unrolls.
-    let limited = layers::limits::layer(safe, app, limiter).boxed();
-    let shared = layers::cors::layer(limited, server.cors_origins);
+    let limited = layers::limits::layer(safe, app.clone(), limiter.clone()).boxed();
+    let shared = layers::cors::layer(limited, app.clone());
     let hardened = layers::security_headers::layer(shared);
-    let recorded = layers::record::layer(hardened, metrics, slow);
-    layers::request_id::layer(recorded)
+    let settings = app.clone();
+    let kept = layers::security_headers::keep_to_https(hardened, move || settings.current().tls.hsts.as_secs());
+    let recorded = layers::record::layer(kept, metrics, app);
+    let endpoint = Arc::new(layers::request_id::layer(recorded).boxed());
+    Service { endpoint, limiter }
 }
 
 /// The API document, as `/openapi.json` serves it.

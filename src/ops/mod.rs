@@ -2,4 +2,5 @@
 
 pub mod logging;
 pub mod process;
+pub mod systemd;
 pub mod traces;

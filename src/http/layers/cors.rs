@@ -1,5 +1,6 @@
 //! Cross-origin requests: exact origins from the settings, preflights answered here.
 
+use crate::app::App;
 use poem::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response};
 use std::sync::Arc;
@@ -14,14 +15,13 @@ const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
 /// Seconds a browser may keep a preflight's answer.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 
-/// `origins` are compared exactly; `*` admits every origin, without credentials.
-pub fn layer<E: Endpoint + 'static>(endpoint: E, origins: Vec<String>) -> impl Endpoint<Output = Response> {
-    let origins = Arc::new(origins);
+/// Origins are compared exactly; `*` admits every origin, without credentials.
+pub fn layer<E: Endpoint + 'static>(endpoint: E, app: Arc<App>) -> impl Endpoint<Output = Response> {
     endpoint.around(move |endpoint, request: Request| {
-        let origins = origins.clone();
+        let settings = app.current();
         async move {
             let origin = request.headers().get(header::ORIGIN).cloned();
-            let admitted = origin.and_then(|origin| admit(&origins, origin));
+            let admitted = origin.and_then(|origin| admit(&settings.server.cors_origins, origin));
             let is_preflight = request.method() == Method::OPTIONS
                 && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
             let mut response = if is_preflight && admitted.is_some() {

@@ -30,7 +30,7 @@ pub fn layer<E: Endpoint + 'static>(
             if !request.uri().path().starts_with(API) || request.method() == Method::OPTIONS {
                 return endpoint.call(request).await.map(IntoResponse::into_response);
             }
-            let address = client::address(&request, &app.config.server.trusted_proxies);
+            let address = client::address(&request, &app.current().server.trusted_proxies);
             let visit = Arc::new(Visit::new(limiter, address));
             let id = request_id::of(&request);
             let mut response = match admit(&visit, &mut request, &app).await {

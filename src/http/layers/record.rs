@@ -1,22 +1,23 @@
 //! One log line and one count for every request, by its route's template: a path or a query may hold what is
 //! nobody's business.
 
+use crate::app::App;
 use crate::http::layers::request_id;
 use crate::http::metrics::Metrics;
 use crate::ops::traces;
 use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tracing::field::display;
 
-/// A request that takes longer than `slow` is logged as a warning.
+/// A request that takes longer than `logging.slow_request_milliseconds` is logged as a warning.
 pub fn layer<E: Endpoint + 'static>(
     endpoint: E,
     metrics: Arc<Metrics>,
-    slow: Duration,
+    app: Arc<App>,
 ) -> impl Endpoint<Output = Response> {
     endpoint.around(move |endpoint, request: Request| {
-        let metrics = metrics.clone();
+        let (metrics, settings) = (metrics.clone(), app.current());
         async move {
             let (method, facts, started) = (request.method().clone(), request_id::facts(&request), Instant::now());
             let response = match endpoint.call(request).await {
@@ -28,7 +29,7 @@ pub fn layer<E: Endpoint + 'static>(
             let (status, milliseconds) = (status.as_u16(), (took.as_secs_f64() * 1e6).round() / 1e3);
             traces::finish(&method, route, status, facts.user());
             let user_id = facts.user().map(display);
-            if took > slow {
+            if took > settings.logging.slow_request {
                 tracing::warn!(%method, route, status, milliseconds, user_id, slow = true, "answered");
             } else {
                 tracing::info!(%method, route, status, milliseconds, user_id, "answered");

@@ -1,5 +1,6 @@
 //! Headers that make browsers and caches careful with every answer, unless the answer says how it may be used.
 
+use poem::http::uri::Scheme;
 use poem::http::{HeaderValue, header};
 use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response};
 
@@ -17,5 +18,25 @@ pub fn layer<E: Endpoint + 'static>(endpoint: E) -> impl Endpoint<Output = Respo
             .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-store"));
         Ok(response)
+    })
+}
+
+/// What was asked over https shall be asked so for the next `seconds`. Over plain HTTP browsers must not believe it
+/// (RFC 6797, 7.2), so it is not said.
+pub fn keep_to_https<E: Endpoint + 'static>(
+    endpoint: E,
+    seconds: impl Fn() -> u64 + Send + Sync + 'static,
+) -> impl Endpoint<Output = Response> {
+    endpoint.around(move |endpoint, request: Request| {
+        let seconds = if *request.scheme() == Scheme::HTTPS { seconds() } else { 0 };
+        async move {
+            let mut response = endpoint.call(request).await.map(IntoResponse::into_response)?;
+            if seconds > 0
+                && let Ok(value) = HeaderValue::from_str(&format!("max-age={seconds}"))
+            {
+                response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, value);
+            }
+            Ok(response)
+        }
     })
 }

@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::app::catalog::CacheFigures;
 use crate::app::health::BreakerState;
+use crate::http::listener;
 use crate::http::quota::Limiter;
 use crate::ops::process;
 use prometheus_client::collector::Collector;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 pub struct Figures {
     pub app: Arc<App>,
     pub limiter: Arc<Limiter>,
+    pub listener: Arc<listener::Figures>,
 }
 
 impl fmt::Debug for Figures {
@@ -32,6 +34,7 @@ impl Collector for Figures {
         self.store(&mut page)?;
         self.passwords(&mut page)?;
         self.explanations(&mut page)?;
+        self.listener(&mut page)?;
         process_figures(&mut page)
     }
 }
@@ -67,6 +70,22 @@ impl Figures {
         let idle = store.threads.saturating_sub(store.threads_busy);
         let threads = [("busy", store.threads_busy), ("idle", idle)];
         page.gauges("store_pool_connections", "Database connections, each with its thread", "state", &threads)
+    }
+
+    fn listener(&self, page: &mut Page) -> fmt::Result {
+        let listener = &self.listener;
+        page.counter("connections_accepted", "Connections taken", listener.connections())?;
+        page.gauge("connections_open", "Connections now", listener.open())?;
+        let max = self.app.config.server.connections_max as u64;
+        page.gauge("connections_max", "Connections served at once at most", max)?;
+        page.counter("accept_faults", "Times the system gave no connection", listener.accept_faults())?;
+        page.counter("slow_headers", "Requests given up as their headers did not come", listener.slow_headers())?;
+        page.counter("tls_handshake_faults", "TLS handshakes that failed", listener.handshake_faults())?;
+        let loads = [("used", listener.certificate_loads()), ("refused", listener.certificate_faults())];
+        page.counters("tls_certificate_loads", "Certificates read, and whether they were good", "outcome", &loads)?;
+        listener.certificate_expires().map_or(Ok(()), |at| {
+            page.gauge("tls_certificate_expiry_timestamp_seconds", "When it expires, seconds since 1970", at)
+        })
     }
 
     fn passwords(&self, page: &mut Page) -> fmt::Result {

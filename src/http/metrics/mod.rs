@@ -5,6 +5,7 @@ mod text;
 
 use crate::app::App;
 use crate::http::Tag;
+use crate::http::listener;
 use crate::http::problem::{Problem, Result, of_status};
 use crate::http::quota::Limiter;
 use figures::Figures;
@@ -21,7 +22,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -35,7 +36,7 @@ pub struct Metrics {
     registry: Registry,
     requests: Family<Answered, Counter>,
     durations: Family<Answered, Histogram, fn() -> Histogram>,
-    token: Option<SecretString>,
+    app: Arc<App>,
 }
 
 /// What requests are counted by. The route is a template, so that there are no more series than routes.
@@ -47,7 +48,7 @@ struct Answered {
 }
 
 impl Metrics {
-    pub fn new(app: Arc<App>, limiter: Arc<Limiter>) -> Self {
+    pub fn new(app: Arc<App>, limiter: Arc<Limiter>, listener: Arc<listener::Figures>) -> Self {
         let time_classes: fn() -> Histogram = || Histogram::new(TIME_CLASSES);
         let (requests, durations) = (Family::default(), Family::new_with_constructor(time_classes));
         let mut registry = Registry::with_prefix("treebeard");
@@ -58,9 +59,8 @@ impl Metrics {
         let started = Gauge::<f64, AtomicU64>::default();
         started.set(app.now().as_millisecond() as f64 / 1e3);
         registry.register("process_start_time_seconds", "When the service started, seconds since 1970", started);
-        let token = app.config.metrics.token.clone();
-        registry.register_collector(Box::new(Figures { app, limiter }));
-        Metrics { registry, requests, durations, token }
+        registry.register_collector(Box::new(Figures { app: app.clone(), limiter, listener }));
+        Metrics { registry, requests, durations, app }
     }
 
     /// Counts a finished request.
@@ -77,7 +77,8 @@ impl Metrics {
 
     /// Whether the request may read the figures: anybody, or who sends the token there is.
     fn admits(&self, request: &Request) -> bool {
-        let Some(token) = &self.token else { return true };
+        let settings = self.app.current();
+        let Some(token) = &settings.metrics.token else { return true };
         let sent = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let sent =
             sent.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));

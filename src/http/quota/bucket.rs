@@ -10,17 +10,17 @@ use governor::{Quota, RateLimiter};
 use moka::sync::Cache;
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 type Bucket = RateLimiter<NotKeyed, InMemoryState, QuantaClock, StateInformationMiddleware>;
 
 /// Buckets of `limit` requests that refill evenly over `window`.
 pub struct Buckets {
-    limit: u32,
+    limit: AtomicU32,
     window: Duration,
     clock: QuantaClock,
-    held: Cache<u128, Arc<Bucket>>,
+    held: Cache<u128, Arc<(u32, Bucket)>>,
     refusals: AtomicU64,
 }
 
@@ -37,13 +37,24 @@ pub struct Taken {
 impl Buckets {
     pub fn new(limit: u32, window: Duration, keys_max: u64) -> Self {
         let held = Cache::builder().max_capacity(keys_max).time_to_idle(window).build();
-        Buckets { limit, window, clock: QuantaClock::default(), held, refusals: AtomicU64::new(0) }
+        Buckets {
+            limit: AtomicU32::new(limit),
+            window,
+            clock: QuantaClock::default(),
+            held,
+            refusals: AtomicU64::new(0),
+        }
     }
 
     /// Takes one request out of the bucket of `key`, whose limit is the common one or one of its own.
     pub fn take(&self, key: u128, limit: u32) -> Taken {
-        let bucket = self.held.get_with(key, || Arc::new(self.full(limit)));
-        match bucket.check() {
+        let mut bucket = self.held.get_with(key, || Arc::new((limit, self.full(limit))));
+        // A limit that has changed begins with a full bucket.
+        if bucket.0 != limit {
+            bucket = Arc::new((limit, self.full(limit)));
+            self.held.insert(key, bucket.clone());
+        }
+        match bucket.1.check() {
             Ok(left) => Taken {
                 admitted: true,
                 limit,
@@ -57,8 +68,12 @@ impl Buckets {
         }
     }
 
-    pub const fn limit(&self) -> u32 {
-        self.limit
+    pub fn limit(&self) -> u32 {
+        self.limit.load(Ordering::Relaxed)
+    }
+
+    pub fn set_limit(&self, limit: u32) {
+        self.limit.store(limit, Ordering::Relaxed);
     }
 
     /// Requests refused since the start.
@@ -97,6 +112,16 @@ mod tests {
         assert_eq!(buckets.refusals(), 1);
         assert_eq!(buckets.take(8, 3).remaining, 2, "another key has a bucket of its own");
         assert_eq!(buckets.take(9, 100).remaining, 99, "a key may have a limit of its own");
+    }
+
+    #[test]
+    fn a_changed_limit_holds_from_the_next_request_on() {
+        let buckets = Buckets::new(3, HOUR, 10);
+        assert_eq!(buckets.take(7, buckets.limit()).remaining, 2);
+        buckets.set_limit(10);
+        let taken = buckets.take(7, buckets.limit());
+        assert_eq!((taken.limit, taken.remaining), (10, 9));
+        assert_eq!(buckets.take(7, buckets.limit()).remaining, 8);
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod fields;
 use crate::config;
 use crate::config::Network;
 use crate::http::problem::Problem;
+use arc_swap::ArcSwap;
 use bucket::{Buckets, Taken};
 use moka::sync::Cache;
 use poem::http::{HeaderMap, StatusCode};
@@ -112,12 +113,26 @@ impl Class {
 pub struct Limiter {
     /// In the order of [`Class::ALL`].
     buckets: Vec<Buckets>,
-    exempt: Vec<Network>,
-    overrides: HashMap<Uuid, u32>,
+    exceptions: ArcSwap<Exceptions>,
     /// Which address has signed in to which account.
     familiar: Cache<u128, ()>,
     /// Accounts are counted under a hash with a key of this process: the map holds no e-mail address.
     hasher: RandomState,
+}
+
+/// Whom the common limits do not fit.
+struct Exceptions {
+    exempt: Vec<Network>,
+    overrides: HashMap<Uuid, u32>,
+}
+
+impl Exceptions {
+    fn of_settings(limits: &config::Limits) -> Self {
+        Exceptions {
+            exempt: limits.exempt_networks.clone(),
+            overrides: limits.user_overrides.iter().map(|entry| (entry.user, entry.per_minute)).collect(),
+        }
+    }
 }
 
 impl Limiter {
@@ -128,11 +143,18 @@ impl Limiter {
         });
         Limiter {
             buckets: buckets.collect(),
-            exempt: limits.exempt_networks.clone(),
-            overrides: limits.user_overrides.iter().map(|entry| (entry.user, entry.per_minute)).collect(),
+            exceptions: ArcSwap::from_pointee(Exceptions::of_settings(limits)),
             familiar: Cache::builder().max_capacity(RARE_KEYS_MAX).time_to_idle(FAMILIAR_LIVES).build(),
             hasher: RandomState::new(),
         }
+    }
+
+    /// Other limits from now on; what has been used up of those that stay the same stays used up.
+    pub fn adopt(&self, limits: &config::Limits) {
+        for (class, buckets) in Class::ALL.into_iter().zip(&self.buckets) {
+            buckets.set_limit(class.limit(limits));
+        }
+        self.exceptions.store(Arc::new(Exceptions::of_settings(limits)));
     }
 
     /// Class, refusals since the start, and keys held now.
@@ -145,7 +167,7 @@ impl Limiter {
     }
 
     fn user_limit(&self, user: Uuid) -> u32 {
-        self.overrides.get(&user).copied().unwrap_or(self.of(Class::User).limit())
+        self.exceptions.load().overrides.get(&user).copied().unwrap_or(self.of(Class::User).limit())
     }
 
     /// An e-mail address is the same account whatever its case.
@@ -172,7 +194,9 @@ pub struct Visit {
 
 impl Visit {
     pub fn new(limiter: Arc<Limiter>, address: Option<IpAddr>) -> Self {
-        let exempt = address.is_some_and(|address| limiter.exempt.iter().any(|network| network.contains(address)));
+        let exceptions = limiter.exceptions.load();
+        let exempt = address.is_some_and(|address| exceptions.exempt.iter().any(|network| network.contains(address)));
+        drop(exceptions);
         Visit { limiter, network: address.map(network_key), exempt, standings: Mutex::default() }
     }
 

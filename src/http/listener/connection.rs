@@ -1,0 +1,229 @@
+//! One connection: its handshake, its requests by HTTP/1.1 or HTTP/2, its patience, and its end.
+
+use crate::http::listener::pulse::Pulse;
+use crate::http::listener::tls::Certificates;
+use crate::http::listener::watched::Watched;
+use crate::http::listener::{Figures, ServeLimits, Served};
+use crate::http::problem::Problem;
+use bytes::Bytes;
+use http_body_util::combinators::BoxBody;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use poem::http::uri::Scheme;
+use poem::http::{HeaderValue, StatusCode, Version, header};
+use poem::web::{LocalAddr, RemoteAddr};
+use poem::{Endpoint, Request};
+use std::convert::Infallible;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{self, Poll};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
+use tokio::time::{self, Instant};
+use uuid::Uuid;
+
+/// Requests of one HTTP/2 connection at once.
+const STREAMS_MAX: u32 = 128;
+/// Streams a client may reset before we have begun with them (CVE-2023-44487); then the connection ends.
+const RESETS_MAX: usize = 20;
+/// Bytes of all headers of a request.
+const HEADER_BYTES_MAX: u32 = 16 << 10;
+/// A request that was sent before the stop is heard within this.
+const SETTLE: Duration = Duration::from_millis(100);
+/// How long an idle connection may take to end when asked to.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// What all connections share.
+#[derive(Clone)]
+pub struct Context {
+    pub limits: ServeLimits,
+    pub figures: Arc<Figures>,
+    pub stop: watch::Receiver<bool>,
+}
+
+/// Who came, where, and the place it takes up.
+pub struct Visit {
+    pub local: LocalAddr,
+    pub peer: RemoteAddr,
+    pub slot: OwnedSemaphorePermit,
+}
+
+pub async fn serve_plain<S>(stream: S, endpoint: Served, visit: Visit, context: Context)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let figures = context.figures.clone();
+    serve(stream, Scheme::HTTP, endpoint, visit, context).await;
+    figures.closed();
+}
+
+pub async fn serve_tls(
+    stream: TcpStream,
+    certificates: Arc<Certificates>,
+    endpoint: Served,
+    visit: Visit,
+    context: Context,
+) {
+    let figures = context.figures.clone();
+    match time::timeout(context.limits.header_timeout, certificates.acceptor().accept(stream)).await {
+        Ok(Ok(stream)) => serve(stream, Scheme::HTTPS, endpoint, visit, context).await,
+        Ok(Err(error)) => {
+            figures.handshake_failed();
+            tracing::debug!(error = %error, "TLS handshake failed");
+        }
+        Err(_) => figures.handshake_failed(),
+    }
+    figures.closed();
+}
+
+async fn serve<S>(stream: S, scheme: Scheme, endpoint: Served, visit: Visit, context: Context)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let Visit { local, peer, slot: _slot } = visit;
+    let pulse = Arc::new(Pulse::new(Instant::now()));
+    let (stream, returned) = Watched::new(stream, pulse.clone(), context.limits.write_timeout);
+    let (beat, stop) = (pulse.clone(), context.stop.clone());
+    let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
+        let (underway, version, stop) = (Underway::begin(&beat), request.version(), stop.clone());
+        let request: Request = (request, local.clone(), peer.clone(), scheme.clone()).into();
+        let endpoint = endpoint.clone();
+        async move {
+            let mut answer: hyper::Response<BoxBody<Bytes, io::Error>> = endpoint.get_response(request).await.into();
+            // HTTP/2 says so in a frame of its own.
+            if version < Version::HTTP_2 && *stop.borrow() {
+                answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok::<_, Infallible>(answer.map(|body| Counted { body, _underway: underway }))
+        }
+    });
+    let builder = builder();
+    let mut connection = Box::pin(builder.serve_connection(TokioIo::new(stream), service));
+    let mut stop = context.stop.clone();
+    let (mut leaves_at, mut ends_at) = (None, None);
+    let ended = loop {
+        tokio::select! {
+            biased;
+            outcome = connection.as_mut() => {
+                if let Err(error) = outcome {
+                    tracing::debug!(error = %error, "connection ended");
+                }
+                break true;
+            }
+            _ = stop.wait_for(|stop| *stop), if leaves_at.is_none() => leaves_at = Some(Instant::now() + SETTLE),
+            () = at(leaves_at), if ends_at.is_none() => {
+                connection.as_mut().graceful_shutdown();
+                // Only the drain limit ends what is under way.
+                ends_at = Some(None);
+            }
+            () = at(ends_at.flatten()) => break false,
+            () = time::sleep_until(next_look(&pulse, &context.limits)), if ends_at.flatten().is_none() => {
+                let late = pulse.deadline(context.limits.header_timeout, context.limits.idle_timeout);
+                if late.is_some_and(|at| at <= Instant::now()) {
+                    if pulse.is_mid_header() {
+                        break false;
+                    }
+                    connection.as_mut().graceful_shutdown();
+                    ends_at = Some(ends_at.flatten().or(Some(Instant::now() + FAREWELL)));
+                }
+            }
+        }
+    };
+    drop(connection);
+    if !ended && pulse.is_mid_header() {
+        context.figures.header_was_slow();
+        tell_slow_header(returned).await;
+    }
+}
+
+fn builder() -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    // The pulse keeps the time: hyper's own limit knows no connection that has not said anything.
+    builder.http1().header_read_timeout(None).max_buf_size(64 << 10);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS_MAX)
+        .max_pending_accept_reset_streams(RESETS_MAX)
+        .max_header_list_size(HEADER_BYTES_MAX)
+        .keep_alive_interval(Some(Duration::from_secs(20)));
+    builder
+}
+
+/// When to look at the pulse again. A header may begin at any time, so a long wait is cut into short ones.
+fn next_look(pulse: &Pulse, limits: &ServeLimits) -> Instant {
+    let soon = Instant::now() + limits.header_timeout / 2;
+    pulse.deadline(limits.header_timeout, limits.idle_timeout).map_or(soon, |deadline| deadline.min(soon))
+}
+
+/// Never, without an instant.
+async fn at(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => time::sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// 408 in the one shape of errors, on a stream that hyper has let go of.
+async fn tell_slow_header<S: AsyncWrite + Unpin>(mut returned: oneshot::Receiver<S>) {
+    let Ok(mut stream) = returned.try_recv() else { return };
+    let id = Uuid::now_v7().to_string();
+    let message = "The headers of the request did not arrive in time. Send it again.";
+    let response = Problem::new(StatusCode::REQUEST_TIMEOUT, message).into_response(&id);
+    let mut head = format!("HTTP/1.1 {}\r\nx-request-id: {id}\r\nconnection: close\r\n", response.status());
+    for (name, value) in response.headers() {
+        head.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap_or_default()));
+    }
+    let body = response.into_body().into_bytes().await.unwrap_or_default();
+    head.push_str(&format!("content-length: {}\r\n\r\n", body.len()));
+    let said = async {
+        stream.write_all(&[head.as_bytes(), &body].concat()).await?;
+        stream.shutdown().await
+    };
+    // A client this slow may be gone.
+    let _told = time::timeout(FAREWELL, said).await;
+}
+
+/// A request from its first handler to the last byte of its answer.
+struct Underway(Arc<Pulse>);
+
+impl Underway {
+    fn begin(pulse: &Arc<Pulse>) -> Self {
+        pulse.request_begins();
+        Underway(pulse.clone())
+    }
+}
+
+impl Drop for Underway {
+    fn drop(&mut self) {
+        self.0.request_ends(Instant::now());
+    }
+}
+
+/// A body that counts as under way until it is sent.
+struct Counted {
+    body: BoxBody<Bytes, io::Error>,
+    _underway: Underway,
+}
+
+impl Body for Counted {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut task::Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,10 @@
+//! The listener on real sockets: its patience, TLS, HTTP/2, Unix sockets, handed-over sockets, signals and the end.
+
+mod drain;
+mod http2;
+mod patience;
+mod reload;
+mod service;
+mod systemd;
+mod tls;
+mod unix;

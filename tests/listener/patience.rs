@@ -1,0 +1,102 @@
+//! How long the service waits for slow clients and slow work, and what it says then.
+
+use crate::service::{Reply, Service, ask, get, metric, until};
+use std::io::{Read, Write};
+use std::net::Shutdown;
+
+const REGISTER: &str = r#"{"email":"slow@example.org","password":"test123","name":"Slow","zip_code":"78701"}"#;
+
+fn post(length: usize) -> String {
+    format!(
+        "POST /api/v1/auth/register HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-type: application/json\r\n\
+         content-length: {length}\r\n\r\n"
+    )
+}
+
+#[test]
+fn a_header_that_does_not_end_is_answered_with_408() {
+    let service = Service::start(&[("TREEBEARD_SERVER__HEADER_TIMEOUT_SECONDS", "1")]);
+    let reply = ask(service.connect(), "GET /health/live HTTP/1.1\r\nhost: x\r\nx-slow: ");
+    reply.problem(408);
+    assert_eq!((reply.header("connection"), service.get("/health/live").status), (Some("close"), 200));
+    assert!(service.metric("treebeard_slow_headers_total") >= 1.0);
+}
+
+#[test]
+fn a_header_that_trickles_gains_no_time() {
+    let service = Service::start(&[("TREEBEARD_SERVER__HEADER_TIMEOUT_SECONDS", "1")]);
+    let mut slow = service.connect();
+    slow.write_all(b"GET /health/live HTTP/1.1\r\n").expect("sent");
+    let mut writer = slow.try_clone().expect("a second handle");
+    let trickle = std::thread::spawn(move || {
+        // Ends when the service closes the connection.
+        while writer.write_all(b"x-a: b\r\n").is_ok() {
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+    });
+    let reply = Reply::read(&slow);
+    // Bytes on their way to a closed connection may tear the answer away.
+    assert!(reply.status == 408 || reply.status == 0, "{reply:?}");
+    trickle.join().expect("it ends");
+}
+
+#[test]
+fn a_connection_that_says_nothing_is_closed_without_a_word() {
+    let service = Service::start(&[
+        ("TREEBEARD_SERVER__HEADER_TIMEOUT_SECONDS", "1"),
+        ("TREEBEARD_SERVER__IDLE_TIMEOUT_SECONDS", "1"),
+    ]);
+    let mut bytes = Vec::new();
+    service.connect().read_to_end(&mut bytes).expect("closed in order");
+    assert!(bytes.is_empty(), "{}", String::from_utf8_lossy(&bytes));
+    // And so is one that has been served and says nothing more.
+    let kept = ask(service.connect(), "GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n");
+    assert_eq!((kept.status, kept.header("connection")), (200, None));
+}
+
+#[test]
+fn a_body_that_does_not_come_is_answered_with_408() {
+    let service = Service::start(&[("TREEBEARD_SERVER__BODY_TIMEOUT_SECONDS", "1")]);
+    let request = format!("{}{}", post(REGISTER.len()), &REGISTER[..20]);
+    ask(service.connect(), &request).problem(408);
+    let chunked = post(0).replace("content-length: 0", "transfer-encoding: chunked");
+    ask(service.connect(), &format!("{chunked}5\r\n{{\"ema")).problem(408);
+}
+
+#[test]
+fn a_body_that_breaks_off_is_no_slow_one() {
+    let service = Service::start(&[]);
+    let mut stream = service.connect();
+    stream.write_all(format!("{}{}", post(REGISTER.len()), &REGISTER[..20]).as_bytes()).expect("sent");
+    stream.shutdown(Shutdown::Write).expect("half closed");
+    // There is nobody to answer; the service goes on.
+    let reply = Reply::read(stream);
+    assert!(reply.status == 0 || reply.status == 400, "{reply:?}");
+    assert_eq!(service.get("/health/live").status, 200);
+}
+
+#[test]
+fn work_that_takes_too_long_is_answered_with_503() {
+    let service = Service::start(&[
+        ("TREEBEARD_SERVER__REQUEST_TIMEOUT_SECONDS", "1"),
+        // A password hash of several seconds.
+        ("TREEBEARD_AUTH__ARGON2_MEMORY_KIB", "131072"),
+        ("TREEBEARD_AUTH__ARGON2_PASSES", "64"),
+    ]);
+    let reply = ask(service.connect(), &format!("{}{REGISTER}", post(REGISTER.len())));
+    reply.problem(503);
+    assert!(reply.header("retry-after").is_some());
+}
+
+#[test]
+fn a_client_that_takes_no_answer_does_not_keep_its_place() {
+    let service = Service::start(&[("TREEBEARD_SERVER__BODY_TIMEOUT_SECONDS", "1")]);
+    let mut deaf = service.connect();
+    // More answers than the buffers between us hold, and none of them read.
+    let request = "GET /docs HTTP/1.1\r\nhost: x\r\n\r\n".repeat(64);
+    deaf.write_all(request.as_bytes()).expect("sent");
+    until("the end of the deaf client's connection", || {
+        // The connection that asks is one itself.
+        metric(&ask(service.connect(), &get("/metrics")), "treebeard_connections_open") <= 1.0
+    });
+}
