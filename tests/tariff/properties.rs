@@ -117,7 +117,9 @@ fn with_blocks_and_versions(
             (blocks.scope, blocks.prorate) = (scope, prorate);
         }
     }
-    if let Some(change) = change {
+    // Days alone cannot tell the order of time, and validation says so.
+    let in_time = scope == BlockScope::TotalChronological;
+    if let Some(change) = change.filter(|change| !(in_time && *change == RateChange::ProrateDays)) {
         let charges = tariff.charges.iter().rev().cloned().collect();
         tariff.versions = vec![Version { from_date: Some(date(2026, 5, 11)), from_contract_month: None, charges }];
         tariff.billing.rate_change = change;
