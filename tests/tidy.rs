@@ -303,7 +303,7 @@ fn no_wildcard_import_outside_tests() {
 
 /// Settings of parts that do not exist yet. Their environment names are promised, so they are read and checked, and
 /// treebeard.toml says that they have no effect.
-const AWAITED: &[&str] = &["admin", "model", "base_url", "deadline"];
+const AWAITED: &[&str] = &["model", "base_url", "deadline"];
 
 #[test]
 fn every_setting_has_an_effect() {

@@ -2,18 +2,19 @@
 //! the audit log in its transaction, and the last active administrator stays.
 
 use crate::app::accounts::{email_taken, not_blank};
-use crate::app::audit::Act;
+use crate::app::audit::{Act, PERSONAL_READ};
 use crate::app::error::Error;
 use crate::app::{App, Result};
 use crate::domain::catalog::PropertyType;
 use crate::store::db::Tx;
 use crate::store::db::filter::{Page, Paged};
+use crate::store::error::StoreError;
 use crate::store::{password_resets, sessions, users};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-pub use crate::store::users::{Role, Status, User, UserFilter};
+pub use crate::store::users::{Activity, Role, Status, User, UserFilter};
 
 /// A checked request for an administrator's account.
 pub struct NewAdmin {
@@ -55,8 +56,28 @@ impl App {
         Ok(self.store.read_blocking(users::count_active_admins)? > 0)
     }
 
-    pub async fn users(&self, wanted: UserFilter, page: Page) -> Result<Paged<User>> {
-        Ok(self.store.read(move |conn| users::list(conn, &wanted, page)).await?)
+    /// The newest first. That they were read is noted, though not what was searched for: it may be an address.
+    pub async fn users(&self, actor: Actor, wanted: UserFilter, page: Page) -> Result<Paged<User>> {
+        let (now, seal) = (self.now(), self.seal());
+        let read = move |tx: &mut Tx<'_>| {
+            let found = users::list(tx, &wanted, page)?;
+            let detail = json!({ "read": "users", "from": page.offset, "rows": found.items.len() });
+            seal.note(tx, PERSONAL_READ, Act { actor, subject: None, detail }, now)?;
+            Ok::<_, StoreError>(found)
+        };
+        Ok(self.store.write(read).await?)
+    }
+
+    /// One account and how much is held on it; noted as read.
+    pub async fn read_user(&self, actor: Actor, id: Uuid) -> Result<(User, Activity)> {
+        let (now, seal) = (self.now(), self.seal());
+        let read = move |tx: &mut Tx<'_>| {
+            let user = users::by_id(tx, id)?.ok_or_else(no_such_user)?;
+            let detail = json!({ "read": "user" });
+            seal.note(tx, PERSONAL_READ, Act { actor, subject: Some(id), detail }, now)?;
+            Ok::<_, Error>((user, users::activity(tx, id, now)?))
+        };
+        self.store.write(read).await
     }
 
     /// The user with this id, or else with this e-mail address.
@@ -66,7 +87,7 @@ impl App {
             Some(id) => users::by_id(conn, id),
             None => users::by_email(conn, &email),
         });
-        found.await?.ok_or_else(|| Error::NotFound("There is no such user.".to_owned()))
+        found.await?.ok_or_else(no_such_user)
     }
 
     /// The user's access tokens end: they carry the role.
@@ -114,7 +135,7 @@ impl App {
         let (now, seal) = (self.now(), self.seal());
         let changed = self.store.write(move |tx| {
             let found = users::by_id(tx, id)?;
-            let before = found.ok_or_else(|| Error::NotFound("There is no such user.".to_owned()))?;
+            let before = found.ok_or_else(no_such_user)?;
             seal.note(tx, event, Act { actor, subject: Some(id), detail: detail(&before) }, now)?;
             if !admin_stays {
                 another_admin_remains(tx, &before)?;
@@ -135,6 +156,10 @@ pub(super) fn another_admin_remains(tx: &mut Tx<'_>, leaving: &User) -> Result<(
         return Err(Error::Rule(message.to_owned()));
     }
     Ok(())
+}
+
+fn no_such_user() -> Error {
+    Error::NotFound("There is no such user.".to_owned())
 }
 
 fn not_oneself(actor: Actor, id: Uuid, what: &str) -> Result<()> {

@@ -8,6 +8,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
+/// The event of staff having read what is personal.
+pub(super) const PERSONAL_READ: &str = "sensitive_read";
+
 /// Seals rows of the log; made from the signing key, so that the database alone cannot continue the chain.
 #[derive(Clone)]
 pub(super) struct Seal([u8; 32]);

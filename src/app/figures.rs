@@ -1,10 +1,16 @@
 //! Numbers as the contract writes them: money to 0.01, rates and scores and energy each to their own digits.
 
 use crate::domain::units::{Energy, Money, Price};
+use jiff::Timestamp;
 
 /// Currency, rounded half away from zero to 0.01.
 pub fn money(amount: Money) -> f64 {
     amount.cents() as f64 / 100.0
+}
+
+/// An instant to the millisecond.
+pub fn moment(at: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at)
 }
 
 /// A price for one unit (a fee), as money.

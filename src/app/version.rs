@@ -17,6 +17,11 @@ impl Version {
         }
         Version(name)
     }
+
+    /// Of what counts its changes.
+    pub fn numbered(changes: i64) -> Self {
+        Version(changes.to_string())
+    }
 }
 
 impl fmt::Display for Version {

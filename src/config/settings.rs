@@ -185,7 +185,7 @@ pub const SETTINGS: &[Setting] = &[
     plain("limits.register_per_account_per_hour", "10", "Registrations with one e-mail address an hour.").reloadable(),
     plain("limits.exempt_networks", "[]", "Addresses or networks (10.0.0.0/8) that are never limited.").reloadable(),
     plain("limits.user_overrides", "[]", "Requests a minute of single accounts: [\"USER-ID=600\"].").reloadable(),
-    classic("features.admin", "ADMIN_API_ENABLED", "true", "The /api/v1/admin routes. Checked; there are none yet."),
+    classic("features.admin", "ADMIN_API_ENABLED", "true", "The /api/v1/admin routes; off, they answer 404."),
     plain("features.anonymous", "false", "Recommendations without an account: nothing personal is kept."),
     plain("features.docs", "true", "The /docs, /redoc and /openapi.json pages."),
     secret(

@@ -79,6 +79,7 @@ pub struct Utility {
 /// A retail supplier.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "CatalogSupplier")]
 pub struct Supplier {
     /// Stable name in the market.
     pub key: String,
@@ -105,6 +106,7 @@ fn yes() -> bool {
 /// One offer of a supplier.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "CatalogPlan")]
 pub struct Plan {
     /// Stable name in the market: a source's own id, or supplier, product and utility.
     pub key: String,

@@ -105,7 +105,7 @@ fn meta(schema: &Value) -> MetaSchema {
         one_of: list("oneOf"),
         all_of: list("allOf"),
         example: schema.get("example").cloned(),
-        maximum: number("maximum"),
+        maximum: number("maximum").or_else(|| largest(schema.get("format")?.as_str()?)),
         minimum: number("minimum"),
         max_length: size("maxLength"),
         min_length: size("minLength"),
@@ -145,6 +145,16 @@ fn format_name(format: &str) -> &'static str {
         "uint8" | "uint16" | "int8" | "int16" | "int32" => "int32",
         "uint" | "uint32" | "uint64" | "int64" | "int" => "int64",
         other => kept(other),
+    }
+}
+
+/// OpenAPI has no name for integers without a sign: what does not fit is outside of their bounds.
+fn largest(format: &str) -> Option<f64> {
+    match format {
+        "uint8" => Some(f64::from(u8::MAX)),
+        "uint16" => Some(f64::from(u16::MAX)),
+        "uint32" => Some(f64::from(u32::MAX)),
+        _ => None,
     }
 }
 

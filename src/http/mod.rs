@@ -1,5 +1,6 @@
 //! The service over HTTP. This page lists every route and, below, every layer a request passes, in order.
 
+mod admin;
 mod auth;
 pub mod body;
 pub mod caller;
@@ -54,6 +55,8 @@ pub enum Tag {
     Markets,
     /// Which plan to take, and why.
     Recommendations,
+    /// Accounts, the catalog and the service, for its staff.
+    Admin,
     /// Whether the service is well, and what it is.
     Operations,
 }
@@ -73,6 +76,7 @@ fn api() -> impl poem_openapi::OpenApi + 'static {
         markets::Markets,       // /api/v1/markets: GET /{zip_code}
         recommendations::Recommendations, // /api/v1/recommendations: POST /generate, /{id}/what-if;
                                 //   GET /, /{id}, /{id}/report, /{id}/export.csv, /user/{id}; DELETE /{id}
+        admin::operations(),    // /api/v1/admin: the table stands in admin/mod.rs
         operations::Operations, // GET /health, /health/live, /health/ready, /version
         metrics::MetricsPage,   // GET /metrics
     )

@@ -34,7 +34,7 @@ pub enum Access {
     AdminWrites,
 }
 
-use Access::{Anyone, Guest, OwnerAdminOrClaim, OwnerOrAdmin, SignedIn};
+use Access::{AdminWrites, Anyone, Guest, OwnerAdminOrClaim, OwnerOrAdmin, SignedIn, StaffReads};
 
 /// Every operation by its id in the API document.
 #[rustfmt::skip]
@@ -83,6 +83,25 @@ pub const TABLE: &[(&str, Access)] = &[
     ("get_recommendation_report", OwnerOrAdmin),
     ("export_recommendation", OwnerOrAdmin),
     ("what_if", OwnerOrAdmin),
+    // Administration.
+    ("admin_list_users", StaffReads),
+    ("admin_get_user", StaffReads),
+    ("admin_set_user_role", AdminWrites),
+    ("admin_deactivate_user", AdminWrites),
+    ("admin_reactivate_user", AdminWrites),
+    ("admin_delete_user", AdminWrites),
+    ("admin_list_suppliers", StaffReads),
+    ("admin_create_supplier", AdminWrites),
+    ("admin_get_supplier", StaffReads),
+    ("admin_replace_supplier", AdminWrites),
+    ("admin_delete_supplier", AdminWrites),
+    ("admin_restore_supplier", AdminWrites),
+    ("admin_list_plans", StaffReads),
+    ("admin_create_plan", AdminWrites),
+    ("admin_get_plan", StaffReads),
+    ("admin_replace_plan", AdminWrites),
+    ("admin_delete_plan", AdminWrites),
+    ("admin_restore_plan", AdminWrites),
     // Operations. Metrics ask for their own token where one is set.
     ("get_health", Anyone),
     ("get_liveness", Anyone),

@@ -167,7 +167,7 @@ fn list_answer<T>(app: &App, request: &Request, question: Question) -> Result<Pu
 /// What kind of plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[oai(rename_all = "snake_case")]
-enum PlanType {
+pub enum PlanType {
     Fixed,
     Variable,
     Indexed,

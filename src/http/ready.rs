@@ -1,6 +1,7 @@
 //! Finished JSON bytes as answers: described by the schema of the type they were written from.
 
 use crate::app::catalog::Finished;
+use crate::app::version::Version;
 use crate::http::described;
 use crate::http::docs::accepts_gzip;
 use bytes::Bytes;
@@ -22,16 +23,24 @@ pub struct Private<T> {
     body: Bytes,
     link: Option<String>,
     status: Option<CacheStatus>,
+    etag: Option<String>,
     of: PhantomData<fn() -> T>,
 }
 
+/// The same of something that was made just now: 201.
+pub struct Created<T>(pub Private<T>);
+
 impl<T> Private<T> {
     pub fn new(body: impl Into<Bytes>) -> Self {
-        Private { body: body.into(), link: None, status: None, of: PhantomData }
+        Private { body: body.into(), link: None, status: None, etag: None, of: PhantomData }
     }
     /// With the `Link` header of a paged list.
     pub fn linked(self, link: String) -> Self {
         Private { link: (!link.is_empty()).then_some(link), ..self }
+    }
+    /// With the name of the state it tells, for `If-Match`.
+    pub fn versioned(self, version: &Version) -> Self {
+        Private { etag: Some(format!("\"{version}\"")), ..self }
     }
     /// What it was made from came out of a cache, or did not.
     pub fn cached(self, status: CacheStatus) -> Self {
@@ -146,7 +155,14 @@ impl<T> IntoResponse for Private<T> {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
         add_text(headers, header::LINK, self.link.as_deref());
         add_text(headers, CACHE_STATUS, self.status.map(CacheStatus::as_str));
+        add_text(headers, header::ETAG, self.etag.as_deref());
         response
+    }
+}
+
+impl<T> IntoResponse for Created<T> {
+    fn into_response(self) -> Response {
+        self.0.with_status(StatusCode::CREATED).into_response()
     }
 }
 
@@ -182,8 +198,20 @@ impl<T: JsonSchema> ApiResponse for Private<T> {
         let headers = vec![
             text_header("Link", "Other pages of a list (RFC 8288)"),
             text_header("X-Cache-Status", "HIT, MISS or BYPASS, where a cache is asked"),
+            text_header("ETag", "Names this state where it can be changed; send it as If-Match with the change"),
         ];
         MetaResponses { responses: vec![answer::<T>(headers)] }
+    }
+    fn register(registry: &mut Registry) {
+        described::register::<T>(registry);
+    }
+}
+
+impl<T: JsonSchema> ApiResponse for Created<T> {
+    fn meta() -> MetaResponses {
+        let mut meta = Private::<T>::meta();
+        meta.responses.iter_mut().for_each(|answer| answer.status = Some(StatusCode::CREATED.as_u16()));
+        meta
     }
     fn register(registry: &mut Registry) {
         described::register::<T>(registry);

@@ -62,6 +62,18 @@ pub enum Status {
     Deactivated,
 }
 
+/// How much the service holds on a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Activity {
+    pub open_sessions: u64,
+    pub recommendations: u64,
+    pub last_recommendation_at: Option<Timestamp>,
+    pub usage_months: u64,
+    pub usage_days: u64,
+    pub feedback: u64,
+    pub consents: u64,
+}
+
 /// What a user may change about themselves; `None` leaves it as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProfileChange {
@@ -167,6 +179,28 @@ pub fn list(conn: &mut Conn<'_>, wanted: &UserFilter, page: Page) -> Result<Page
     filter.and_some("status = ?", wanted.status.map(Status::as_str));
     filter.and_contains(&["email", "name"], wanted.text.as_deref());
     filter.page(conn, (COLUMNS, "users", "created_at DESC, id"), page, user)
+}
+
+pub fn activity(conn: &mut Conn<'_>, id: Uuid, now: Timestamp) -> Result<Activity, StoreError> {
+    let sql = "SELECT \
+        (SELECT count(*) FROM sessions WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2), \
+        (SELECT count(*) FROM recommendations WHERE user_id = $1), \
+        (SELECT max(created_at) FROM recommendations WHERE user_id = $1), \
+        (SELECT count(*) FROM usage_history WHERE user_id = $1), \
+        (SELECT count(*) FROM usage_days WHERE user_id = $1), \
+        (SELECT count(*) FROM feedback WHERE user_id = $1), \
+        (SELECT count(*) FROM consents WHERE user_id = $1)";
+    conn.one(sql, &[id.into(), now.into()], |row: &mut Row| {
+        Ok(Activity {
+            open_sessions: row.take()?,
+            recommendations: row.take()?,
+            last_recommendation_at: row.take()?,
+            usage_months: row.take()?,
+            usage_days: row.take()?,
+            feedback: row.take()?,
+            consents: row.take()?,
+        })
+    })
 }
 
 pub fn count_active_admins(conn: &mut Conn<'_>) -> Result<u64, StoreError> {

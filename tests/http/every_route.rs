@@ -1,6 +1,7 @@
 //! Every operation of the published document meets every kind of bad request: the faults are made from the schemas the
 //! document itself gives, so that a new route or field is tested as soon as it is published.
 
+use crate::people::{ADMIN, People};
 use crate::support::{Reply, Server};
 use serde_json::{Map, Value, json};
 
@@ -114,17 +115,18 @@ fn a_body_over_the_limit_is_refused_everywhere() {
 /// Runs `test` for each operation against one service, whose limits are low enough to be met.
 #[track_caller]
 fn for_each_operation(test: impl Fn(&Server, &Operation<'_>)) {
-    let server = Server::with(&[("TREEBEARD_SERVER__JSON_KILOBYTES_MAX", "16"), ("MAX_UPLOAD_SIZE_MB", "1")]);
-    let document = Document(server.get("/openapi.json", &[]).value());
+    let people = People::with(&[("TREEBEARD_SERVER__JSON_KILOBYTES_MAX", "16"), ("MAX_UPLOAD_SIZE_MB", "1")]);
+    let server = &people.server;
+    let document = Document(server.get("/openapi.json", &[]).value(), people.bearer(ADMIN));
     let operations = document.operations();
     assert!(operations.len() >= 30, "the document lists its routes");
     for operation in &operations {
-        test(&server, operation);
+        test(server, operation);
     }
 }
 
-/// The API document.
-struct Document(Value);
+/// The API document, and the header of an administrator.
+struct Document(Value, String);
 
 struct Operation<'a> {
     document: &'a Document,
@@ -256,8 +258,11 @@ impl<'a> Operation<'a> {
         names.flat_map(|name| bad.map(|segment| self.template.replace(&name, segment))).collect()
     }
 
-    /// A fresh account for each operation: some end their caller's sessions.
+    /// A fresh account for each operation: some end their caller's sessions. Administration takes an administrator.
     fn bearer(&self, server: &Server) -> Option<String> {
+        if self.template.starts_with("/api/v1/admin") {
+            return Some(self.document.1.clone());
+        }
         let unique = uuid::Uuid::now_v7();
         self.takes_token.then(|| server.signed_in(&format!("{}.{unique}@example.com", self.id)))
     }

@@ -1,6 +1,8 @@
 //! The service as its clients meet it: the real binary over real sockets.
 
 mod account;
+mod admin_catalog;
+mod admin_users;
 mod anonymous;
 mod bodies;
 mod caches;

@@ -8,7 +8,9 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
+use treebeard::store::audit::{self, AuditFilter, Entry};
 use treebeard::store::catalog::import::{ImportMode, replace};
+use treebeard::store::db::filter::Page;
 use treebeard::store::{Options, Store};
 
 pub const ADMIN: &str = "admin@example.org";
@@ -17,6 +19,7 @@ pub const PASSWORD: &str = "violet tram seven";
 
 pub struct People {
     pub server: Server,
+    address: String,
     _folder: TempDir,
 }
 
@@ -29,18 +32,38 @@ impl People {
     pub fn with(environment: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let address = format!("sqlite:{}", folder.path().join("people.db").display());
-        let store = Store::open(&address, Options::default()).expect("a new store");
+        Self::at(&address, folder, environment)
+    }
+
+    /// In an empty database of any engine.
+    pub fn in_database(address: &str) -> Self {
+        Self::at(address, tempfile::tempdir().expect("a temporary folder"), &[])
+    }
+
+    fn at(address: &str, folder: TempDir, environment: &[(&str, &str)]) -> Self {
+        let store = Store::open(address, Options::default()).expect("a new store");
         let market = catalog();
         store
             .write_blocking(move |tx| replace(tx, &market, ImportMode::Replace, Timestamp::UNIX_EPOCH))
             .expect("the catalog is stored");
         drop(store);
         for email in [ADMIN, SUPPORT] {
-            treebeard(folder.path(), &address, &["admin", "create", email], PASSWORD);
+            treebeard(folder.path(), address, &["admin", "create", email], PASSWORD);
         }
-        treebeard(folder.path(), &address, &["admin", "user", "role", SUPPORT, "support"], "");
-        let environment = [&[("DATABASE_URL", address.as_str())], environment].concat();
-        People { server: Server::with(&environment), _folder: folder }
+        treebeard(folder.path(), address, &["admin", "user", "role", SUPPORT, "support"], "");
+        let environment = [&[("DATABASE_URL", address)], environment].concat();
+        People { server: Server::with(&environment), address: address.to_owned(), _folder: folder }
+    }
+
+    /// Ends the service and gives its audit log, the oldest first.
+    pub fn history(self) -> Vec<Entry> {
+        assert_eq!(self.server.stop(), Some(0));
+        let store = Store::open(&self.address, Options::default()).expect("the store");
+        let all = Page { limit: 1_000, offset: 0 };
+        let read = store.read_blocking(move |conn| audit::list(conn, &AuditFilter::default(), all));
+        let mut entries = read.expect("the audit log").items;
+        entries.reverse();
+        entries
     }
 
     pub fn sign_in(&self, email: &str, password: &str) -> Value {

@@ -3,6 +3,7 @@
 use crate::world::{at, catalog, id, plan};
 use treebeard::domain::catalog::{CatalogFile, Plan};
 use treebeard::store::catalog::import::{self, Changes, ImportMode, ImportReport};
+use treebeard::store::catalog::items;
 use treebeard::store::catalog::{self as held, STALE};
 use treebeard::store::db::filter::Page;
 use treebeard::store::error::StoreError;
@@ -80,7 +81,7 @@ pub fn an_import_changes_what_differs_and_nothing_else(store: &Store) {
 
     // A deleted plan stays deleted, whatever a file says.
     let free = file.market.plan_id(&gone);
-    store.write_blocking(move |tx| plans::set_deleted(tx, free, true, None, at(1))).unwrap();
+    store.write_blocking(move |tx| items::set_deleted::<Plan>(tx, free, true, None, at(1))).unwrap();
     let report = import(store, &merged, ImportMode::Merge).unwrap();
     assert_eq!(report.plans, Changes { kept_deleted: keys(&["free"]), ..Changes::default() });
     assert_eq!(loaded(store, "ohio").unwrap().plans.len(), 3);
@@ -109,30 +110,30 @@ pub fn single_plans_are_changed_by_version(store: &Store) {
     let (new_id, new) = (id(), serde_json::from_value::<Plan>(plan("extra", "Extra 3", "acorn", 3)).unwrap());
     let before = store.read_blocking(revision).unwrap();
     let wanted = new.clone();
-    let created = store.write_blocking(move |tx| plans::create(tx, "iowa", new_id, &wanted, at(1))).unwrap();
-    assert_eq!((created.version, created.plan.clone()), (1, Plan { id: Some(new_id), ..new.clone() }));
+    let created = store.write_blocking(move |tx| items::create(tx, "iowa", new_id, &wanted, at(1))).unwrap();
+    assert_eq!((created.version, created.item.clone()), (1, Plan { id: Some(new_id), ..new.clone() }));
     assert_eq!(store.read_blocking(revision).unwrap(), before + 1);
     let twin = new.clone();
-    let refused = store.write_blocking(move |tx| plans::create(tx, "iowa", id(), &twin, at(1))).unwrap_err();
+    let refused = store.write_blocking(move |tx| items::create(tx, "iowa", id(), &twin, at(1))).unwrap_err();
     assert!(refused.is_conflict("plan_catalog_market_id_key_key"), "{refused:?}");
 
     let dearer = Plan { name: "Extra 3 plus".to_owned(), ..new };
     let change = |version| {
         let wanted = dearer.clone();
-        store.write_blocking(move |tx| plans::update(tx, new_id, &wanted, version, at(2)))
+        store.write_blocking(move |tx| items::update(tx, new_id, &wanted, version, at(2)))
     };
     let changed = change(Some(1)).unwrap();
-    assert_eq!((changed.version, changed.plan.name.as_str(), changed.updated_at), (2, "Extra 3 plus", at(2)));
+    assert_eq!((changed.version, changed.item.name.as_str(), changed.updated_at), (2, "Extra 3 plus", at(2)));
     assert!(change(Some(1)).unwrap_err().is_conflict(STALE));
     assert_eq!(change(None).unwrap().version, 3);
 
-    let deleted = store.write_blocking(move |tx| plans::set_deleted(tx, new_id, true, Some(3), at(3))).unwrap();
+    let deleted = store.write_blocking(move |tx| items::set_deleted::<Plan>(tx, new_id, true, Some(3), at(3))).unwrap();
     assert_eq!(deleted.deleted_at, Some(at(3)));
     let wanted = PlanFilter { market_id: Some("iowa".to_owned()), min_renewable: Some(40.0), ..PlanFilter::default() };
     let list = store.read_blocking(move |conn| plans::list(conn, &wanted, ALL)).unwrap();
-    let names: Vec<&str> = list.items.iter().map(|plan| plan.plan.name.as_str()).collect();
+    let names: Vec<&str> = list.items.iter().map(|plan| plan.item.name.as_str()).collect();
     assert_eq!((list.total, names), (3, vec!["Free Nights", "Monthly", "Steady 12"]));
-    store.write_blocking(move |tx| plans::set_deleted(tx, new_id, false, None, at(4))).unwrap();
+    store.write_blocking(move |tx| items::set_deleted::<Plan>(tx, new_id, false, None, at(4))).unwrap();
     let wanted = PlanFilter { text: Some("PLUS".to_owned()), max_term_months: Some(3), ..PlanFilter::default() };
     assert_eq!(store.read_blocking(move |conn| plans::list(conn, &wanted, ALL)).unwrap().items[0].id, new_id);
 
@@ -142,8 +143,8 @@ pub fn single_plans_are_changed_by_version(store: &Store) {
         ..SupplierFilter::default()
     };
     let acorn = store.read_blocking(move |conn| suppliers::list(conn, &wanted, ALL)).unwrap().items.remove(0);
-    assert_eq!((acorn.plans, acorn.version, acorn.supplier.clone()), (3, 1, file.suppliers[1].clone()));
-    let renamed = treebeard::domain::catalog::Supplier { name: "Oak".to_owned(), ..acorn.supplier };
-    let renamed = store.write_blocking(move |tx| suppliers::update(tx, acorn.id, &renamed, Some(1), at(5))).unwrap();
-    assert_eq!((renamed.version, renamed.supplier.name.as_str()), (2, "Oak"));
+    assert_eq!((acorn.related, acorn.version, acorn.item.clone()), (3, 1, file.suppliers[1].clone()));
+    let renamed = treebeard::domain::catalog::Supplier { name: "Oak".to_owned(), ..acorn.item };
+    let renamed = store.write_blocking(move |tx| items::update(tx, acorn.id, &renamed, Some(1), at(5))).unwrap();
+    assert_eq!((renamed.version, renamed.item.name.as_str()), (2, "Oak"));
 }

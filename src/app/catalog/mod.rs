@@ -1,10 +1,12 @@
 //! What is on sale, as held in memory: the compiled snapshot, and answers about it as finished bytes.
 
+mod editing;
 mod item;
 mod lifecycle;
 mod page;
 mod query;
 
+pub use editing::{Edited, Kept, PlanFilter, SupplierFilter};
 pub use item::{PlanItem, SupplierItem, ZipAnswer, is_active};
 pub use page::{Page, PageRequest};
 pub use query::{PlanQuery, Sort};
@@ -98,6 +100,14 @@ impl Catalog {
             entries: self.answers.entry_count(),
             bytes: self.answers.weighted_size(),
         }
+    }
+
+    /// Forgets every finished answer; how many there were.
+    pub fn clear(&self) -> u64 {
+        self.answers.run_pending_tasks();
+        let held = self.answers.entry_count();
+        self.answers.invalidate_all();
+        held
     }
 
     /// Every answer from now on is about `snapshot`, unless a newer one is in place already.

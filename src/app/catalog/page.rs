@@ -1,5 +1,6 @@
 //! Pages of a list, with what is around them.
 
+use crate::store::db::filter;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -42,7 +43,19 @@ pub struct Page<T> {
     pub has_previous: bool,
 }
 
+impl From<PageRequest> for filter::Page {
+    fn from(request: PageRequest) -> Self {
+        let offset = u32::try_from(request.skip()).unwrap_or(u32::MAX);
+        filter::Page { limit: u32::try_from(request.size()).unwrap_or(u32::MAX), offset }
+    }
+}
+
 impl<T> Page<T> {
+    /// A page of what the store keeps.
+    pub fn kept<K>(request: PageRequest, found: filter::Paged<K>, item: impl FnMut(K) -> T) -> Self {
+        Page::of(request, found.total as usize, found.items.into_iter().map(item).collect())
+    }
+
     pub fn of(request: PageRequest, total: usize, items: Vec<T>) -> Self {
         let total_pages = total.div_ceil(request.size()) as u32;
         Page {

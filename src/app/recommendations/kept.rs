@@ -1,5 +1,6 @@
 //! A recommendation as it is sent and kept: the advice with its id and times.
 
+use crate::app::figures;
 use crate::domain::advice::Recommendation;
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
@@ -27,8 +28,7 @@ pub struct Generated<'a> {
 
 impl<'a> Generated<'a> {
     pub fn new(recommendation_id: Uuid, now: Timestamp, advice: &'a Recommendation) -> Self {
-        // To the millisecond, as everywhere in answers.
-        let generated_at = Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now);
+        let generated_at = figures::moment(now);
         Generated { recommendation_id, generated_at, expires_at: expires_at(generated_at), claim_token: None, advice }
     }
 }

@@ -55,6 +55,14 @@ impl Rankings {
         Ok(())
     }
 
+    /// Forgets every ranking; how many there were.
+    pub fn clear(&self) -> u64 {
+        self.kept.run_pending_tasks();
+        let held = self.kept.entry_count();
+        self.kept.invalidate_all();
+        held
+    }
+
     pub fn figures(&self) -> CacheFigures {
         CacheFigures {
             hits: self.hits.load(Ordering::Relaxed),

@@ -69,7 +69,7 @@ impl App {
 
     /// One page of a user's own, newest first, and how many pages there are.
     pub async fn recommendations_of(&self, user: Uuid, page: PageRequest) -> Result<(Vec<u8>, u32), Error> {
-        let asked = Page { limit: page.page_size, offset: u32::try_from(page.skip()).unwrap_or(u32::MAX) };
+        let asked: Page = page.into();
         let own = RecommendationFilter { user_id: Some(user), ..RecommendationFilter::default() };
         let found = self.store.read(move |conn| recommendations::list(conn, &own, asked)).await?;
         let answers: Vec<String> = found.items.into_iter().map(|kept| kept.answer).collect();

@@ -109,9 +109,9 @@ pub fn run(command: Command, settings: &SettingFlags) -> Result<(), Failure> {
         Command::List(list) => {
             let status = list.status.map(Status::from);
             let filter = UserFilter { role: list.role.map(Role::from), status, text: list.search };
-            print_list(&block_on(app.users(filter, Page { limit: LISTED_MAX, offset: 0 }))?.items, list.json)
+            print_list(&block_on(app.users(None, filter, Page { limit: LISTED_MAX, offset: 0 }))?.items, list.json)
         }
-        Command::Show(show) => print_one(&find(&show.who)?, show.json),
+        Command::Show(show) => print_one(&block_on(app.read_user(None, find(&show.who)?.id))?.0, show.json),
         Command::Role(change) => {
             let user = block_on(app.set_role(None, find(&change.who)?.id, change.role.into()))?;
             output::print(&format!("{} has the role {} now.\n", user.email, user.role.as_str()))

@@ -1,11 +1,12 @@
 //! Taking in a whole catalog: what differs from what is held is written, all of it or nothing.
 
-use crate::domain::catalog::{CatalogFile, Plan, Supplier};
-use crate::store::catalog;
+use crate::domain::catalog::{CatalogFile, Market};
+use crate::store::catalog::items::{self, Item};
+use crate::store::catalog::{self, lock};
 use crate::store::db::value::{Row, Value, json_text};
 use crate::store::db::{Conn, Tx};
 use crate::store::error::StoreError;
-use crate::store::{plans, suppliers};
+use crate::store::suppliers::ids_by_key;
 use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
@@ -53,8 +54,8 @@ impl ImportReport {
 
 /// What [`replace`] would change.
 pub fn compare(conn: &mut Conn<'_>, file: &CatalogFile, mode: ImportMode) -> Result<ImportReport, StoreError> {
-    let suppliers = supplier_difference(conn, file, mode)?;
-    let plans = plan_difference(conn, file, mode)?;
+    let suppliers = difference(conn, &file.market, &file.suppliers, mode)?;
+    let plans = difference(conn, &file.market, &file.plans, mode)?;
     Ok(ImportReport {
         plans: plans.changes,
         suppliers: suppliers.changes,
@@ -70,21 +71,15 @@ pub fn replace(
     mode: ImportMode,
     now: Timestamp,
 ) -> Result<ImportReport, StoreError> {
+    lock(tx)?;
     let territory_changed = territory_differs(tx, file, mode)?;
     if territory_changed {
         write_territory(tx, file, mode, now)?;
     }
-    let suppliers = supplier_difference(tx, file, mode)?;
-    let rows = |put: &Put| Ok(suppliers::row(&file.market.id, put, &file.suppliers[put.index], now));
-    write(tx, &suppliers, (suppliers::TARGET, suppliers::ON_CONFLICT, "suppliers"), now, rows)?;
-    let supplier_ids = suppliers::ids_by_key(tx, &file.market.id)?;
-    let plans = plan_difference(tx, file, mode)?;
-    let rows = |put: &Put| {
-        let plan = &file.plans[put.index];
-        let supplier_id = supplier_ids.get(&plan.supplier).copied().ok_or(StoreError::Dangling)?;
-        Ok(plans::row(&file.market.id, put, plan, supplier_id, now))
-    };
-    write(tx, &plans, (plans::TARGET, plans::ON_CONFLICT, "plan_catalog"), now, rows)?;
+    let suppliers = difference(tx, &file.market, &file.suppliers, mode)?;
+    write(tx, &suppliers, (&file.market.id, &file.suppliers), now)?;
+    let plans = difference(tx, &file.market, &file.plans, mode)?;
+    write(tx, &plans, (&file.market.id, &file.plans), now)?;
     let report = ImportReport { plans: plans.changes, suppliers: suppliers.changes, territory_changed };
     if !report.is_empty() {
         catalog::bump(tx, now)?;
@@ -128,37 +123,6 @@ struct Held {
     deleted: bool,
 }
 
-/// What names an item of the file: its key, the id it states, the id that follows from its key.
-struct Name<'a> {
-    key: &'a str,
-    stated: Option<Uuid>,
-    derived: Uuid,
-}
-
-fn supplier_difference(conn: &mut Conn<'_>, file: &CatalogFile, mode: ImportMode) -> Result<Difference, StoreError> {
-    let names = file.suppliers.iter().map(|item| Name {
-        key: &item.key,
-        stated: item.id,
-        derived: file.market.derived_id("supplier", &item.key),
-    });
-    let held = held(conn, "suppliers", &file.market.id)?;
-    difference(held, names, mode, "suppliers_market_id_key_key", |index, id| {
-        json_text(&Supplier { id, ..file.suppliers[index].clone() })
-    })
-}
-
-fn plan_difference(conn: &mut Conn<'_>, file: &CatalogFile, mode: ImportMode) -> Result<Difference, StoreError> {
-    let names = file.plans.iter().map(|item| Name {
-        key: &item.key,
-        stated: item.id,
-        derived: file.market.derived_id("plan", &item.key),
-    });
-    let held = held(conn, "plan_catalog", &file.market.id)?;
-    difference(held, names, mode, "plan_catalog_market_id_key_key", |index, id| {
-        json_text(&Plan { id, ..file.plans[index].clone() })
-    })
-}
-
 fn held(conn: &mut Conn<'_>, table: &str, market_id: &str) -> Result<Vec<Held>, StoreError> {
     let sql = format!(
         "SELECT id, key, doc, position, active, deleted_at IS NOT NULL FROM {table} WHERE market_id = $1 \
@@ -176,31 +140,32 @@ fn held(conn: &mut Conn<'_>, table: &str, market_id: &str) -> Result<Vec<Held>, 
     })
 }
 
-/// `document` writes the item with the id it has to state.
-fn difference<'a>(
-    held: Vec<Held>,
-    names: impl Iterator<Item = Name<'a>>,
+fn difference<T: Item>(
+    conn: &mut Conn<'_>,
+    market: &Market,
+    file: &[T],
     mode: ImportMode,
-    constraint: &str,
-    document: impl Fn(usize, Option<Uuid>) -> Result<String, StoreError>,
 ) -> Result<Difference, StoreError> {
+    let held = held(conn, T::TABLE, &market.id)?;
     let by_key: HashMap<&str, &Held> = held.iter().map(|row| (row.key.as_str(), row)).collect();
     let by_id: HashMap<Uuid, &Held> = held.iter().map(|row| (row.id, row)).collect();
-    let conflict = || StoreError::Conflict(constraint.to_owned());
+    let conflict = || StoreError::Conflict(T::key_constraint());
     let after_last = held.iter().map(|row| row.position + 1).max().unwrap_or(0);
     let (mut result, mut seen) = (Difference::default(), HashSet::new());
     let mut keys = HashSet::new();
-    for (index, name) in names.enumerate() {
-        if !keys.insert(name.key.to_owned()) {
+    for (index, item) in file.iter().enumerate() {
+        let (key, stated) = (item.key(), item.id());
+        if !keys.insert(key) {
             return Err(conflict());
         }
         // A file that states an id may have given the item a new key.
-        let row = by_key.get(name.key).or_else(|| by_id.get(&name.stated?)).copied();
-        let id = name.stated.or(row.map(|row| row.id)).unwrap_or(name.derived);
+        let row = by_key.get(key).or_else(|| by_id.get(&stated?)).copied();
+        let derived = market.derived_id(T::KIND, key);
+        let id = stated.or(row.map(|row| row.id)).unwrap_or(derived);
         if row.is_some_and(|row| row.id != id || !seen.insert(row.id)) {
             return Err(conflict());
         }
-        let doc = document(index, name.stated.or((id != name.derived).then_some(id)))?;
+        let doc = json_text(&item.with_id(stated.or((id != derived).then_some(id))))?;
         let position = match (mode, row) {
             (ImportMode::Merge, Some(row)) => row.position,
             (ImportMode::Merge, None) => after_last + index as i64,
@@ -208,9 +173,9 @@ fn difference<'a>(
         };
         let changes = &mut result.changes;
         match row {
-            None => changes.added.push(name.key.to_owned()),
-            Some(row) if row.deleted => changes.kept_deleted.push(name.key.to_owned()),
-            Some(row) if row.doc != doc => changes.changed.push(name.key.to_owned()),
+            None => changes.added.push(key.to_owned()),
+            Some(row) if row.deleted => changes.kept_deleted.push(key.to_owned()),
+            Some(row) if row.doc != doc => changes.changed.push(key.to_owned()),
             Some(_) => changes.unchanged += 1,
         }
         if row.is_none_or(|row| row.doc != doc || row.position != position) {
@@ -232,20 +197,23 @@ fn inactive(doc: &str) -> Result<String, StoreError> {
     Ok(doc.to_string())
 }
 
-fn write(
+fn write<T: Item>(
     tx: &mut Tx<'_>,
     difference: &Difference,
-    (target, on_conflict, table): (&str, &str, &str),
+    (market_id, file): (&str, &[T]),
     now: Timestamp,
-    row: impl Fn(&Put) -> Result<Vec<Value>, StoreError>,
 ) -> Result<(), StoreError> {
+    let suppliers = ids_by_key(tx, market_id)?;
     let (new, changed): (Vec<&Put>, Vec<&Put>) = difference.put.iter().partition(|put| put.new);
-    let rows = |put: Vec<&Put>| put.into_iter().map(&row).collect::<Result<Vec<_>, _>>();
+    let row = |put: &Put| Ok(items::row(market_id, put, file[put.index].own(&suppliers)?, now));
+    let rows = |put: Vec<&Put>| put.into_iter().map(row).collect::<Result<Vec<_>, StoreError>>();
     // A new row whose id another market's row has is a conflict, not an update of that row.
-    tx.insert_all(target, &rows(new)?, "")?;
-    tx.insert_all(target, &rows(changed)?, on_conflict)?;
-    let sql =
-        format!("UPDATE {table} SET active = FALSE, doc = $2, version = version + 1, updated_at = $3 WHERE id = $1");
+    tx.insert_all(&items::target::<T>(), &rows(new)?, "")?;
+    tx.insert_all(&items::target::<T>(), &rows(changed)?, &items::on_conflict::<T>())?;
+    let sql = format!(
+        "UPDATE {} SET active = FALSE, doc = $2, version = version + 1, updated_at = $3 WHERE id = $1",
+        T::TABLE
+    );
     for (id, doc) in &difference.retire {
         tx.execute_one(&sql, &[(*id).into(), doc.into(), now.into()])?;
     }

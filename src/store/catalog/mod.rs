@@ -1,6 +1,7 @@
 //! What is on sale, as a whole: loaded for the in-memory catalog, imported, and numbered by revisions.
 
 pub mod import;
+pub mod items;
 
 use crate::domain::catalog::{CatalogFile, Market};
 use crate::store::db::value::{Row, Value};
@@ -32,6 +33,11 @@ pub fn bump(tx: &mut Tx<'_>, now: Timestamp) -> Result<i64, StoreError> {
     Ok(revision)
 }
 
+/// Keeps everybody else from changing what is on sale until the transaction ends; what is read from now on stays so.
+pub fn lock(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    tx.execute_one("UPDATE catalog_revision SET revision = revision WHERE id = 1", &[])
+}
+
 /// Everything that is not deleted, retired plans and suppliers included (their `active` is false), one file a market
 /// in order of market ids, each in the order it was imported in; and the revision it is.
 pub fn load(conn: &mut Conn<'_>) -> Result<(Vec<CatalogFile>, i64), StoreError> {
@@ -52,6 +58,21 @@ pub fn load(conn: &mut Conn<'_>) -> Result<(Vec<CatalogFile>, i64), StoreError> 
         market,
     });
     Ok((files.collect(), revision(conn)?))
+}
+
+/// A market with its utilities and the suppliers that are not deleted, without its plans.
+pub fn frame(conn: &mut Conn<'_>, id: &str) -> Result<Option<CatalogFile>, StoreError> {
+    let Some(market) = market(conn, id)? else { return Ok(None) };
+    let of = [Value::from(id)];
+    let sql = "SELECT doc FROM utilities WHERE market_id = $1 ORDER BY position, id";
+    let utilities = conn.query(sql, &of, Row::take_json)?;
+    let sql = "SELECT doc FROM suppliers WHERE market_id = $1 AND deleted_at IS NULL ORDER BY position, key";
+    let suppliers = conn.query(sql, &of, Row::take_json)?;
+    Ok(Some(CatalogFile { market, utilities, suppliers, plans: Vec::new() }))
+}
+
+pub fn market_ids(conn: &mut Conn<'_>) -> Result<Vec<String>, StoreError> {
+    conn.query("SELECT id FROM markets ORDER BY id", &[], Row::take)
 }
 
 pub fn market(conn: &mut Conn<'_>, id: &str) -> Result<Option<Market>, StoreError> {
