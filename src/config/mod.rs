@@ -255,10 +255,15 @@ fn build(reader: &mut Reader) -> Config {
     if data_dir.as_os_str().is_empty() {
         reader.problem("data_dir", "must name a folder");
     }
+    let server = server(reader);
+    let explanations = explanations(reader);
+    if explanations.api_key.is_some() && explanations.deadline >= server.request_timeout {
+        reader.problem("explanations.deadline_milliseconds", "must be shorter than server.request_timeout_seconds");
+    }
     Config {
         environment,
         debug: reader.flag("debug"),
-        server: server(reader),
+        server,
         tls: listen::tls(reader),
         database: Database {
             url: database_url(reader, &data_dir),
@@ -272,7 +277,7 @@ fn build(reader: &mut Reader) -> Config {
             docs: reader.flag("features.docs"),
         },
         notifier: notifier::read(reader),
-        explanations: explanations(reader),
+        explanations,
         logging: logging(reader),
         traces: traces(reader),
         metrics: Metrics { token: reader.secret("metrics.token") },

@@ -6,6 +6,8 @@ use crate::app::error::FieldFault;
 use poem_openapi::registry::{MetaSchema, MetaSchemaRef, Registry};
 use regex::Regex;
 use serde_json::{Map, Value};
+use std::collections::HashMap;
+use std::sync::{LazyLock, PoisonError, RwLock};
 
 /// More than this many faults in one body help nobody.
 const FAULTS_MAX: usize = 100;
@@ -162,7 +164,7 @@ impl Check<'_> {
         } else if let Some(most) = schema.max_length.filter(|most| length > *most) {
             self.fault(path, format!("must have at most {most} characters"), "max_length");
         } else if let Some(pattern) = &schema.pattern
-            && Regex::new(pattern).is_ok_and(|regex| !regex.is_match(text))
+            && compiled(pattern).is_some_and(|regex| !regex.is_match(text))
         {
             self.fault(path, described(pattern), "pattern");
         } else if let Some(message) = schema.format.and_then(|format| format_fault(format, text)) {
@@ -230,6 +232,18 @@ fn format_fault(format: &str, text: &str) -> Option<&'static str> {
         _ => return None,
     };
     (!conforms).then_some(message)
+}
+
+/// The document's patterns, compiled once: building one costs more than the rest of a request's check. As many as the document has.
+static PATTERNS: LazyLock<RwLock<HashMap<String, Option<Regex>>>> = LazyLock::new(RwLock::default);
+
+fn compiled(pattern: &str) -> Option<Regex> {
+    if let Some(known) = PATTERNS.read().unwrap_or_else(PoisonError::into_inner).get(pattern) {
+        return known.clone();
+    }
+    let regex = Regex::new(pattern).ok();
+    PATTERNS.write().unwrap_or_else(PoisonError::into_inner).insert(pattern.to_owned(), regex.clone());
+    regex
 }
 
 /// A pattern in words.

@@ -56,6 +56,7 @@ fn every_classic_name_works_as_it_is() {
         ("RECOMMENDATION_RATE_LIMIT_PER_MINUTE", "3", "limits.generate_per_minute", json!(3)),
         ("ADMIN_API_ENABLED", "false", "features.admin", json!(false)),
         ("MAX_UPLOAD_SIZE_MB", "8", "server.upload_megabytes_max", json!(8)),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318", "traces.endpoint", json!("http://127.0.0.1:4318")),
     ];
     for (name, value, key, expected) in &cases {
         let all = shown(&Place::new().with(name, value), &[]);
@@ -142,6 +143,16 @@ fn production_refuses_everything_unsafe_in_one_message() {
     let good = Place::new().with("ENVIRONMENT", "production").with("SECRET_KEY", GOOD_KEY);
     let all = shown(&good, &[]);
     assert_eq!(all["auth.password_policy"]["value"], "strict");
+}
+
+#[test]
+fn waiting_for_the_model_must_end_before_the_request_does() {
+    let place = Place::new().with("CLAUDE_API_KEY", "any-key");
+    let slow = ["config", "show", "--set", "explanations.deadline_milliseconds=30000"];
+    place
+        .run(&slow)
+        .refused(2, &["explanations.deadline_milliseconds", "must be shorter than server.request_timeout_seconds"]);
+    assert_eq!(shown(&Place::new(), &slow[2..])["explanations.deadline_milliseconds"]["value"], 30_000);
 }
 
 #[test]
