@@ -1,6 +1,5 @@
 //! Accounts: opening one, signing in, the profile, the password, and everything about leaving.
 
-use crate::app::administration::another_admin_remains;
 use crate::app::audit::Act;
 use crate::app::error::Error;
 use crate::app::passwords::Verdict;
@@ -49,6 +48,7 @@ impl App {
         self.passwords.check("password", &new.password)?;
         let name = not_blank("name", &new.name)?;
         let now = self.now();
+        let consents = self.agreed(&new.consents, now)?;
         let user = NewUser {
             id: Uuid::now_v7(),
             email: new.email,
@@ -65,10 +65,7 @@ impl App {
             .store
             .write(move |tx| {
                 let user = users::create(tx, &user)?;
-                for (document, version) in new.consents {
-                    let consent = Consent { id: Uuid::now_v7(), document, version, granted: true, given_at: now };
-                    consents::append(tx, user.id, &consent)?;
-                }
+                consents.iter().try_for_each(|consent| consents::append(tx, user.id, consent))?;
                 sessions::create(tx, &started, hash)?;
                 seal.note(tx, "user_created", Act::own(user.id, json!({ "ip": started.ip })), now)?;
                 Ok::<_, StoreError>(user)
@@ -76,6 +73,16 @@ impl App {
             .await
             .map_err(email_taken)?;
         self.pair(&user, &session, token, now)
+    }
+
+    /// What a new user agrees to, checked against the documents in force.
+    fn agreed(&self, given: &[(String, String)], now: Timestamp) -> Result<Vec<Consent>> {
+        let agreed = given.iter().enumerate().map(|(n, (document, version))| {
+            let (document, version) = self.documents.consented(document, Some(version), &format!("consents[{n}]."))?;
+            let (document, version) = (document.to_owned(), version.to_owned());
+            Ok(Consent { id: Uuid::now_v7(), document, version, granted: true, given_at: now })
+        });
+        agreed.collect()
     }
 
     /// Signs in. An unknown address and a wrong password take the same time and get the same answer.
@@ -150,29 +157,13 @@ impl App {
         Ok(())
     }
 
-    /// Erases the account and what belongs to it.
-    pub async fn erase(&self, user_id: Uuid, password: &str) -> Result<()> {
-        self.demand_password(user_id, "password", password).await?;
-        let (now, seal) = (self.now(), self.seal());
-        self.store
-            .write(move |tx| {
-                let user = users::by_id(tx, user_id)?.ok_or(StoreError::NotFound)?;
-                seal.note(tx, "user_erased", Act::own(user_id, json!({})), now)?;
-                another_admin_remains(tx, &user)?;
-                Ok::<_, Error>(users::erase(tx, user_id)?)
-            })
-            .await?;
-        self.standings.forget(user_id);
-        Ok(())
-    }
-
     pub(super) async fn user(&self, user_id: Uuid) -> Result<User> {
         let found = self.store.read(move |conn| users::by_id(conn, user_id)).await?;
         found.ok_or_else(|| unauthenticated("The account of this token does not exist any more."))
     }
 
     /// The password once more, for what a stolen access token must not be enough for.
-    async fn demand_password(&self, user_id: Uuid, field: &str, password: &str) -> Result<()> {
+    pub(super) async fn demand_password(&self, user_id: Uuid, field: &str, password: &str) -> Result<()> {
         let user = self.user(user_id).await?;
         match self.passwords.verify(Some(&user.password_hash), password).await? {
             Verdict::Wrong => Err(Error::field(field, "is not the password of this account", "wrong_password")),

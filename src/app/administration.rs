@@ -9,7 +9,7 @@ use crate::domain::catalog::PropertyType;
 use crate::store::db::Tx;
 use crate::store::db::filter::{Page, Paged};
 use crate::store::error::StoreError;
-use crate::store::{password_resets, sessions, users};
+use crate::store::{erasure, password_resets, sessions, users};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -117,8 +117,10 @@ impl App {
     /// Erases the account as its owner would.
     pub async fn delete_user(&self, actor: Actor, id: Uuid) -> Result<()> {
         not_oneself(actor, id, "account")?;
-        let erase = move |tx: &mut Tx<'_>, _| Ok(users::erase(tx, id)?);
-        self.change(actor, id, "user_erased", false, |_| json!({}), erase).await
+        let erase = move |tx: &mut Tx<'_>, now| Ok(erasure::erase(tx, id, now)?);
+        self.change(actor, id, "user_erased", false, |_| json!({}), erase).await?;
+        self.forget_erased(id).await;
+        Ok(())
     }
 
     /// One act on one account. The note comes first: it locks the log until the end, so that two acts at once cannot

@@ -14,6 +14,7 @@ pub mod once;
 pub mod outlook;
 pub mod passwords;
 pub mod pricing;
+pub mod privacy;
 pub mod recommendations;
 mod resets;
 pub mod sessions;
@@ -33,6 +34,7 @@ use error::Error;
 use health::Probe;
 use jiff::Timestamp;
 use passwords::Passwords;
+use privacy::documents::Documents;
 use recommendations::Rankings;
 use sessions::Standings;
 use slowdown::Slowdown;
@@ -59,6 +61,8 @@ pub struct App {
     pub catalog: Catalog,
     pub rankings: Rankings,
     pub workbench: Workbench,
+    /// Terms, privacy policy and the like.
+    pub documents: Documents,
     /// `None` without a key: explanations come from templates.
     pub writer: Option<Writer>,
     /// `None` where no way to users is set: forgotten passwords wait for the operator.
@@ -82,6 +86,7 @@ impl App {
         let writer = explanations::writer_settings(&config).map(Writer::start).transpose();
         let writer = writer.map_err(|error| Error::Unavailable(format!("no thread for explanations: {error}")))?;
         let (rankings, probe) = (Rankings::default(), Probe::default());
+        let documents = Documents::load(&config.privacy)?;
         let notifier = resets::route(&config).map(Notifier::start).transpose();
         let notifier = notifier.map_err(|error| Error::Unavailable(error.to_string()))?;
         let current = ArcSwap::from_pointee(config.clone());
@@ -96,6 +101,7 @@ impl App {
             slowdown: Slowdown::default(),
             rankings,
             workbench,
+            documents,
             writer,
             notifier,
             errands: Arc::new(Semaphore::new(ERRANDS_MAX)),

@@ -19,6 +19,7 @@ mod openapi;
 mod output;
 mod plan_file;
 mod price;
+mod privacy;
 mod progress;
 mod recommend;
 mod reload;
@@ -88,6 +89,8 @@ enum Command {
     Catalog(catalog::Arguments),
     /// Make the first administrator, and look after accounts
     Admin(admin::Arguments),
+    /// Tell what is held on people
+    Privacy(privacy::Arguments),
     /// Bring the database's schema up to date
     Migrate(migrate::Arguments),
     /// Try out what the service depends on outside of itself
@@ -135,6 +138,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Usage(command) => usage::run(&command),
         Command::Catalog(command) => catalog::run(&command, &settings),
         Command::Admin(command) => admin::run(command, &settings),
+        Command::Privacy(command) => privacy::run(command),
         Command::Migrate(command) => migrate::run(&command, &settings),
         Command::Openapi(command) => openapi::run(&command),
         Command::Doctor(command) => doctor::run(&command, &settings),

@@ -37,6 +37,7 @@ pub fn run(arguments: &Arguments, settings: &SettingFlags) -> Result<(), Failure
     if !app.has_admin_blocking().map_err(Failure::failed)? {
         tracing::info!("there is no administrator yet: treebeard admin create EMAIL makes one");
     }
+    app.replay_erasures_blocking().map_err(Failure::failed)?;
     let load_again = settings.load_again(own);
     service::run(app, inherited, Some(load_again), |scheme, address| {
         let version = env!("CARGO_PKG_VERSION");

@@ -5,6 +5,7 @@ mod layers;
 mod listen;
 mod network;
 mod notifier;
+mod privacy;
 mod read;
 mod reload;
 mod rules;
@@ -17,6 +18,7 @@ pub use layers::{Origin, Sources, nearest};
 pub use listen::{Listen, Tls, TlsFiles};
 pub use network::Network;
 pub use notifier::Notifier;
+pub use privacy::Privacy;
 use read::Reader;
 pub use reload::Changes;
 use secrecy::{ExposeSecret, SecretString};
@@ -37,6 +39,7 @@ pub struct Config {
     pub limits: Limits,
     pub features: Features,
     pub notifier: Notifier,
+    pub privacy: Privacy,
     pub explanations: Explanations,
     pub logging: Logging,
     pub traces: Traces,
@@ -277,6 +280,7 @@ fn build(reader: &mut Reader) -> Config {
             docs: reader.flag("features.docs"),
         },
         notifier: notifier::read(reader),
+        privacy: privacy::read(reader),
         explanations,
         logging: logging(reader),
         traces: traces(reader),

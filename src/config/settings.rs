@@ -196,6 +196,13 @@ pub const SETTINGS: &[Setting] = &[
     plain("notifier.sender", "\"\"", "Whom that mail is from: \"TreeBeard <noreply@example.org>\"."),
     plain("notifier.webhook_url", "\"\"", "Instead of mail: where messages are posted as signed JSON."),
     secret("notifier.webhook_key", None, "Signs them (HMAC-SHA-256, the webhook-signature header)."),
+    plain("privacy.operator", "\"the operator of this service\"", "Who runs the service, as /legal/terms says it."),
+    plain("privacy.contact", "\"its administrator\"", "Where to write about one's data, as /legal/privacy says it."),
+    plain(
+        "privacy.documents_dir",
+        "\"\"",
+        "Folder of your own terms.html, privacy.html, marketing.html or disclaimer.html. Empty: those of the program.",
+    ),
     secret(
         "explanations.api_key",
         Some("CLAUDE_API_KEY"),

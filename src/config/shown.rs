@@ -9,7 +9,7 @@ impl Config {
     /// Every setting by key, in the order of `treebeard.toml`. No secret is in it.
     pub fn shown(&self) -> Vec<(&'static str, Value)> {
         let (server, tls, auth, limits) = (&self.server, &self.tls, &self.auth, &self.limits);
-        vec![
+        let mut all = vec![
             ("environment", json!(self.environment.as_str())),
             ("debug", json!(self.debug)),
             ("data_dir", json!(self.data_dir)),
@@ -60,6 +60,22 @@ impl Config {
             ("notifier.sender", json!(self.notifier.sender)),
             ("notifier.webhook_url", json!(self.notifier.webhook_url.clone().unwrap_or_default())),
             ("notifier.webhook_key", masked(self.notifier.webhook_key.as_ref())),
+            ("privacy.operator", json!(self.privacy.operator)),
+            ("privacy.contact", json!(self.privacy.contact)),
+            (
+                "privacy.documents_dir",
+                json!(
+                    self.privacy.documents_dir.as_ref().map(|folder| folder.display().to_string()).unwrap_or_default()
+                ),
+            ),
+        ];
+        all.extend(self.shown_of_operations());
+        all
+    }
+
+    /// The sections about what the service calls and tells.
+    fn shown_of_operations(&self) -> Vec<(&'static str, Value)> {
+        vec![
             ("explanations.api_key", masked(self.explanations.api_key.as_ref())),
             ("explanations.model", json!(self.explanations.model)),
             ("explanations.base_url", json!(self.explanations.base_url)),

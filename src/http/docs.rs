@@ -1,6 +1,7 @@
 //! The pages of the binary: the API document, its two readers and the landing page. Each is rendered once, on first
 //! use, asks no other host for anything, and says by hash which of its scripts may run.
 
+use crate::app::privacy::documents::{Document, Documents};
 use crate::http::layers::request_id;
 use crate::http::problem::{self, Problem};
 use base64::Engine;
@@ -11,8 +12,9 @@ use flate2::write::GzEncoder;
 use poem::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response};
 use sha2::{Digest, Sha256};
+use std::collections::HashMap;
 use std::io::Write;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 static DOCUMENT: LazyLock<String> = LazyLock::new(|| super::service(super::api()).spec());
 
@@ -28,19 +30,43 @@ static SWAGGER_UI: LazyLock<Page> = LazyLock::new(|| Page::html(&super::service(
 static REDOC: LazyLock<Page> = LazyLock::new(|| Page::html(&super::service(super::api()).redoc_html()));
 
 /// Answers the pages itself and leaves every other address to `endpoint`. The documentation can be switched off.
-pub fn beside<E: Endpoint + 'static>(endpoint: E, with_documentation: bool) -> impl Endpoint<Output = Response> {
-    endpoint.around(move |endpoint, request: Request| async move {
-        let page = match request.uri().path() {
-            "/" => &LANDING,
-            "/reset-password" => &RESET,
-            "/docs" if with_documentation => &SWAGGER_UI,
-            "/redoc" if with_documentation => &REDOC,
-            "/openapi.json" if with_documentation => &JSON,
-            _ => return endpoint.call(request).await.map(IntoResponse::into_response),
-        };
-        request_id::facts(&request).set_route(request.uri().path());
-        Ok(page.answer(&request))
+pub fn beside<E: Endpoint + 'static>(
+    endpoint: E,
+    with_documentation: bool,
+    legal: &Documents,
+) -> impl Endpoint<Output = Response> + use<E> {
+    let legal = legal.all().iter().map(|document| (address_of(document), Page::html(&document.html)));
+    let legal: Arc<HashMap<String, Page>> = Arc::new(legal.collect());
+    endpoint.around(move |endpoint, request: Request| {
+        let legal = legal.clone();
+        async move { answer(&*endpoint, request, with_documentation, &legal).await }
     })
+}
+
+/// Where a legal document is read.
+pub fn address_of(document: &Document) -> String {
+    format!("/legal/{}", document.name)
+}
+
+async fn answer<E: Endpoint>(
+    endpoint: &E,
+    request: Request,
+    with_documentation: bool,
+    legal: &HashMap<String, Page>,
+) -> poem::Result<Response> {
+    let page: &Page = match request.uri().path() {
+        "/" => &LANDING,
+        "/reset-password" => &RESET,
+        "/docs" if with_documentation => &SWAGGER_UI,
+        "/redoc" if with_documentation => &REDOC,
+        "/openapi.json" if with_documentation => &JSON,
+        path => match legal.get(path) {
+            Some(page) => page,
+            None => return endpoint.call(request).await.map(IntoResponse::into_response),
+        },
+    };
+    request_id::facts(&request).set_route(request.uri().path());
+    Ok(page.answer(&request))
 }
 
 /// Finished bytes, plain and compressed, with the headers that go with them.

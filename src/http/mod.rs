@@ -18,6 +18,7 @@ mod markets;
 mod metrics;
 mod once;
 mod operations;
+mod own_data;
 pub mod permissions;
 mod plans;
 mod price_request;
@@ -68,8 +69,8 @@ fn api() -> impl poem_openapi::OpenApi + 'static {
         auth::Auth,             // /api/v1/auth: POST /register, /login, /refresh, /logout, /logout-all, /password, /password/forgot,
                                 //   /password/reset; GET /me, /sessions;
                                 //   DELETE /sessions/{id}
-        users::Users,           // /api/v1/users: GET PUT /profile; GET POST /preferences; GET PUT DELETE /current-plan;
-                                //   DELETE /me
+        users::Users,           // /api/v1/users: GET PUT /profile; GET POST /preferences; GET PUT DELETE /current-plan
+        own_data::OwnData,      // /api/v1: GET /legal; /users: GET POST /consents; GET /me/export; DELETE /me
         usage::Usage,           // /api/v1/usage: POST /upload, /import; GET /history, /intervals, /profile; DELETE /
         plans::Plans,           // /api/v1: GET /plans/catalog, /plans/{id}, /suppliers, /suppliers/{id};
                                 //   POST /plans/{id}/price, /plans/compare
@@ -101,7 +102,7 @@ pub fn build(app: Arc<App>, listener: Arc<listener::Figures>) -> Service {
     let limiter = Arc::new(quota::Limiter::new(&app.config.limits));
     let metrics = Arc::new(metrics::Metrics::new(app.clone(), limiter.clone(), listener));
     let served = service(routes::Guarded(api())).data(app.clone()).data(metrics.clone());
-    let routes = docs::beside(served, with_documentation);
+    let routes = docs::beside(served, with_documentation, &app.documents);
 
     // From the inside out: a request meets the last one first.
     let bounded = layers::bounds::layer(routes, app.clone());

@@ -1,4 +1,4 @@
-//! The signed-in user: profile, preferences, the plan they are on, what is held on them, and leaving.
+//! The signed-in user: profile, preferences, the plan they are on.
 
 use crate::app::App;
 use crate::app::accounts::ProfileChange;
@@ -125,15 +125,6 @@ impl Users {
         app.delete_current_plan(caller.0.user_id).await?;
         Ok(Done::NoContent)
     }
-
-    /// Delete the account
-    ///
-    /// Asks for the password. Erases what is held on the caller and revokes every token; it cannot be undone.
-    #[oai(path = "/me", method = "delete", operation_id = "delete_my_account")]
-    async fn erase(&self, app: Data<&Arc<App>>, caller: SignedIn, body: StrictJson<EraseRequest>) -> Result<Done> {
-        app.erase(caller.0.user_id, &body.0.password).await?;
-        Ok(Done::NoContent)
-    }
 }
 
 /// Changes of an account.
@@ -184,13 +175,6 @@ struct Preferences {
     /// `null`: never saved, these are the defaults.
     #[oai(nullable)]
     updated_at: Option<TimeValue>,
-}
-
-/// The password, once more.
-#[derive(Object)]
-struct EraseRequest {
-    #[oai(validator(min_length = 1, max_length = 1024))]
-    password: String,
 }
 
 impl From<SavedPriorities> for Preferences {

@@ -150,6 +150,12 @@ pub fn list(conn: &mut Conn<'_>, wanted: &AuditFilter, page: Page) -> Result<Pag
     filter.page(conn, (COLUMNS, TABLES, "audit_logs.seq DESC"), page, entry)
 }
 
+/// All that a user did or that was done to them, oldest first.
+pub fn about(conn: &mut Conn<'_>, user_id: Uuid) -> Result<Vec<Entry>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM {TABLES} WHERE actor_id = $1 OR subject_id = $1 ORDER BY audit_logs.seq");
+    conn.query(&sql, &[user_id.into()], entry)
+}
+
 pub fn head(conn: &mut Conn<'_>) -> Result<Head, StoreError> {
     conn.one("SELECT seq, hash FROM audit_head WHERE id = 1", &[], |row: &mut Row| {
         Ok(Head { seq: row.take()?, hash: row.take()? })

@@ -48,3 +48,13 @@ pub fn of_user(conn: &mut Conn<'_>, user_id: Uuid) -> Result<Vec<Consent>, Store
         consent,
     )
 }
+
+/// What the user said last about a document.
+pub fn latest(conn: &mut Conn<'_>, user_id: Uuid, document: &str) -> Result<Option<Consent>, StoreError> {
+    conn.find(
+        "SELECT id, document, version, granted, given_at FROM consents WHERE user_id = $1 AND document = $2 \
+         ORDER BY given_at DESC, id DESC LIMIT 1",
+        &[user_id.into(), document.into()],
+        consent,
+    )
+}

@@ -128,6 +128,12 @@ pub fn count_since(conn: &mut Conn<'_>, user_id: Uuid, since: Timestamp) -> Resu
     conn.one(sql, &[user_id.into(), since.into()], Row::take)
 }
 
+/// What a user gave, oldest first.
+pub fn of_user(conn: &mut Conn<'_>, user_id: Uuid) -> Result<Vec<Feedback>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM feedback WHERE user_id = $1 ORDER BY created_at, id");
+    conn.query(&sql, &[user_id.into()], feedback)
+}
+
 /// Newest first.
 pub fn search(conn: &mut Conn<'_>, wanted: &FeedbackFilter, page: Page) -> Result<Paged<Feedback>, StoreError> {
     conditions(wanted).page(conn, (COLUMNS, "feedback", "created_at DESC, id"), page, feedback)

@@ -27,6 +27,24 @@ pub enum Claim {
     OtherRequest,
 }
 
+/// A key as it is held: with the first answer, unless that is still being worked on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldKey {
+    pub key: String,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+    pub answer: Option<Vec<u8>>,
+}
+
+/// All keys of a scope, oldest first.
+pub fn of_scope(conn: &mut Conn<'_>, scope: &str) -> Result<Vec<HeldKey>, StoreError> {
+    let sql =
+        "SELECT key, created_at, expires_at, answer FROM idempotency_keys WHERE scope = $1 ORDER BY created_at, key";
+    conn.query(sql, &[scope.into()], |row: &mut Row| {
+        Ok(HeldKey { key: row.take()?, created_at: row.take()?, expires_at: row.take()?, answer: row.take()? })
+    })
+}
+
 /// Claims `key` within `scope` (the user's id) for a request of which `request_hash` is the SHA-256.
 pub fn claim(
     tx: &mut Tx<'_>,

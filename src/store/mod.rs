@@ -11,6 +11,7 @@ pub mod audit;
 pub mod catalog;
 pub mod consents;
 pub mod current_plans;
+pub mod erasure;
 pub mod feedback;
 pub mod idempotency;
 pub mod password_resets;

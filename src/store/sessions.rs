@@ -135,6 +135,12 @@ pub fn of_user(conn: &mut Conn<'_>, user_id: Uuid, now: Timestamp) -> Result<Vec
     conn.query(&sql, &[user_id.into(), now.into()], session)
 }
 
+/// All of the user's sessions, ended ones too, oldest first.
+pub fn all_of_user(conn: &mut Conn<'_>, user_id: Uuid) -> Result<Vec<Session>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM sessions WHERE user_id = $1 ORDER BY created_at, id");
+    conn.query(&sql, &[user_id.into()], session)
+}
+
 /// Whether the session is there and was not ended. That its refresh token has expired does not end it.
 pub fn is_open(conn: &mut Conn<'_>, id: Uuid) -> Result<bool, StoreError> {
     let sql = "SELECT count(*) FROM sessions WHERE id = $1 AND revoked_at IS NULL";

@@ -262,18 +262,6 @@ pub fn logged_in(tx: &mut Tx<'_>, id: Uuid, now: Timestamp) -> Result<(), StoreE
     tx.execute_one("UPDATE users SET last_login_at = $2 WHERE id = $1", &[id.into(), now.into()])
 }
 
-/// Erases a user: the account and all that belongs to it goes, feedback stays without its author and text, and log
-/// rows stay without their personal detail.
-pub fn erase(tx: &mut Tx<'_>, id: Uuid) -> Result<(), StoreError> {
-    tx.execute(
-        "DELETE FROM audit_details WHERE seq IN (SELECT seq FROM audit_logs WHERE actor_id = $1 OR subject_id = $1)",
-        &[id.into()],
-    )?;
-    tx.execute("UPDATE feedback SET feedback_text = NULL, user_id = NULL WHERE user_id = $1", &[id.into()])?;
-    tx.execute("DELETE FROM idempotency_keys WHERE scope = $1", &[id.to_string().into()])?;
-    tx.execute_one("DELETE FROM users WHERE id = $1", &[id.into()])
-}
-
 fn unknown(what: &str) -> StoreError {
     StoreError::internal(format_args!("a stored {what} is not one the code knows"))
 }

@@ -142,6 +142,7 @@ const WITHOUT_A_KEY: &[(&str, &str)] = &[
     ("/api/v1/auth/password/forgot", "an account has one link at a time"),
     ("/api/v1/auth/password/reset", "its token is good for one use"),
     ("/api/v1/users/preferences", "changes one row"),
+    ("/api/v1/users/consents", "the same statement again adds no row"),
     ("/api/v1/plans/{plan_id}/price", "keeps nothing"),
     ("/api/v1/plans/compare", "keeps nothing"),
     ("/api/v1/recommendations/{recommendation_id}/what-if", "keeps nothing"),

@@ -26,6 +26,7 @@ mod permissions;
 mod plans;
 #[path = "../support/postgres.rs"]
 mod postgres;
+mod privacy;
 mod recommendations;
 mod resets;
 mod secrets;

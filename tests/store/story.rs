@@ -12,6 +12,7 @@ use treebeard::store::audit::{self, AuditFilter, Event, Verdict};
 use treebeard::store::consents::{self, Consent};
 use treebeard::store::current_plans::{self, CurrentPlan};
 use treebeard::store::db::filter::Page;
+use treebeard::store::erasure;
 use treebeard::store::error::StoreError;
 use treebeard::store::feedback::{self, Feedback, FeedbackFilter, FeedbackKind};
 use treebeard::store::idempotency::{self, Claim, KeptAnswer};
@@ -449,7 +450,7 @@ pub fn audit(store: &Store) {
     write(store, |tx| tx.execute("UPDATE audit_details SET detail = '{}' WHERE seq = 2", &[]));
     assert_eq!(verify(b"secret"), Verdict::BrokenAt(2), "a changed detail shows");
     write(store, |tx| tx.execute("DELETE FROM audit_details WHERE seq = 2", &[]));
-    write(store, move |tx| users::erase(tx, actor));
+    write(store, move |tx| erasure::erase(tx, actor, at(3)));
     assert_eq!(verify(b"secret"), Verdict::Intact(head), "an erased detail does not break the chain");
     write(store, |tx| tx.execute("UPDATE audit_head SET seq = 4 WHERE id = 1", &[]));
     assert_eq!(verify(b"secret"), Verdict::BrokenAt(4), "a cut tail shows");
@@ -468,7 +469,7 @@ pub fn erasure(store: &Store) {
         idempotency::claim(tx, (&key, "key"), [0; 32], at(0), at(60))?;
         let detail = serde_json::json!({"email": "leaver@example.com"});
         audit::append(tx, b"secret", &Event { detail, ..event("user_created", Some(leaver), 0) })?;
-        users::erase(tx, leaver)
+        erasure::erase(tx, leaver, at(4))
     });
     for (table, column) in [("recommendations", "user_id"), ("feedback", "user_id"), ("users", "id")] {
         let sql = format!("SELECT count(*) FROM {table} WHERE {column} = $1");
@@ -490,5 +491,5 @@ pub fn erasure(store: &Store) {
         conn.one(sql, &[kept.into()], |row| Ok((row.take::<i64>()?, row.take::<Option<String>>()?)))
     };
     assert_eq!(store.read_blocking(read).unwrap(), (3, None), "the rating stays, its author and text do not");
-    assert_eq!(store.write_blocking(move |tx| users::erase(tx, leaver)), Err(StoreError::NotFound));
+    assert_eq!(store.write_blocking(move |tx| erasure::erase(tx, leaver, at(5))), Err(StoreError::NotFound));
 }

@@ -93,6 +93,26 @@ pub fn load(
     Ok(HeldReadings { intervals: joined(&parts, zone), days: days.iter().map(HeldDay::reading).collect() })
 }
 
+/// A day as it is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeptDay {
+    pub meter: String,
+    pub date: Date,
+    /// Length of one reading; 1440: the day is one reading.
+    pub minutes: u16,
+    pub values: DayValues,
+}
+
+/// Everything held of a user, by meter and day.
+pub fn of_user(conn: &mut Conn<'_>, user_id: Uuid) -> Result<Vec<KeptDay>, StoreError> {
+    let sql = "SELECT meter, day, minutes, readings FROM usage_days WHERE user_id = $1 ORDER BY meter, day";
+    conn.query(sql, &[user_id.into()], |row: &mut Row| {
+        let (meter, date, minutes, bytes): (_, _, _, Vec<u8>) = (row.take()?, row.take()?, row.take()?, row.take()?);
+        let values = decode(&bytes).map_err(|e| StoreError::Corrupt(Cause::new(e)))?;
+        Ok(KeptDay { meter, date, minutes, values })
+    })
+}
+
 /// In order of their names.
 pub fn meters(conn: &mut Conn<'_>, user_id: Uuid) -> Result<Vec<Meter>, StoreError> {
     let sql =
