@@ -10,17 +10,25 @@ use crate::store::{Migrations, Options, Store};
 
 /// Opens it, creating a SQLite file and its folder if there is none.
 pub fn open(config: &Config, migrations: Migrations) -> Result<Store, Failure> {
-    open_as(config, migrations, false)
+    open_as(config, migrations, sqlite(config))
+}
+
+/// Opens it with so many writes a commit at most, to measure what group commit is worth.
+pub fn open_grouped(config: &Config, batch_max: u64) -> Result<Store, Failure> {
+    open_as(config, Migrations::Apply, SqliteOptions { batch_max, ..sqlite(config) })
 }
 
 /// Opens it for a short piece of work, also beside a running service.
 pub fn open_beside(config: &Config) -> Result<Store, Failure> {
-    open_as(config, Migrations::Apply, true)
+    open_as(config, Migrations::Apply, SqliteOptions { beside: true, ..sqlite(config) })
 }
 
-fn open_as(config: &Config, migrations: Migrations, beside: bool) -> Result<Store, Failure> {
+fn sqlite(config: &Config) -> SqliteOptions {
+    SqliteOptions { readers: (config.database.pool_size as usize).clamp(1, 8), ..SqliteOptions::default() }
+}
+
+fn open_as(config: &Config, migrations: Migrations, sqlite: SqliteOptions) -> Result<Store, Failure> {
     let connections = config.database.pool_size as usize;
-    let sqlite = SqliteOptions { readers: connections.clamp(1, 8), beside, ..SqliteOptions::default() };
     let postgres = PostgresOptions { sessions: connections, ..PostgresOptions::default() };
     if let DatabaseUrl::Sqlite(path) = &config.database.url
         && let Some(folder) = path.parent()

@@ -19,6 +19,9 @@ pub struct Arguments {
     /// Address and port, or unix:PATH, to listen on; the same as --set server.listen=...
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<Listen>,
+    /// Writes one commit carries at most (SQLite); for benches/load.sh, which turns group commit off with 1
+    #[arg(long, value_name = "NUMBER", hide = true, value_parser = clap::value_parser!(u64).range(1..))]
+    writes_per_commit: Option<u64>,
 }
 
 pub fn run(arguments: &Arguments, settings: &SettingFlags) -> Result<(), Failure> {
@@ -32,7 +35,10 @@ pub fn run(arguments: &Arguments, settings: &SettingFlags) -> Result<(), Failure
     logging::start(&config.logging, config.debug, traces.as_ref());
     let environment = config.environment.as_str();
     let database = config.database.url.masked();
-    let store = database::open(&config, Migrations::Apply)?;
+    let store = match arguments.writes_per_commit {
+        Some(batch_max) => database::open_grouped(&config, batch_max)?,
+        None => database::open(&config, Migrations::Apply)?,
+    };
     let app = App::new(config, store).map_err(Failure::failed)?;
     if !app.has_admin_blocking().map_err(Failure::failed)? {
         tracing::info!("there is no administrator yet: treebeard admin create EMAIL makes one");

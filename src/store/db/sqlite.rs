@@ -46,6 +46,8 @@ pub struct SqliteOptions {
     pub durable: bool,
     /// The file may not grow beyond this many bytes; 0: only the disk limits it.
     pub bytes_max: u64,
+    /// Writes one commit carries at most; 1 turns group commit off.
+    pub batch_max: u64,
     /// Opens a file that another process serves beside that process, for a short piece of work. Without it, such a
     /// file is refused.
     pub beside: bool,
@@ -54,7 +56,7 @@ pub struct SqliteOptions {
 impl Default for SqliteOptions {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        SqliteOptions { readers: cores.clamp(2, 8), durable: true, bytes_max: 0, beside: false }
+        SqliteOptions { readers: cores.clamp(2, 8), durable: true, bytes_max: 0, batch_max: 1024, beside: false }
     }
 }
 
@@ -80,7 +82,7 @@ impl Sqlite {
         let pool = reader_pool(path, options.readers)?;
         let reader = move || Reader { pool: pool.clone(), connection: None };
         let readers = Workers::start("sqlite-read", options.readers.max(1), reader)?;
-        Ok(Sqlite { readers, writer: Writer::start(connection)?, _lock: lock })
+        Ok(Sqlite { readers, writer: Writer::start(connection, options.batch_max)?, _lock: lock })
     }
 
     pub fn read<T, E, F>(&self, work: F) -> Answer<T, E>

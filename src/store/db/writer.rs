@@ -14,8 +14,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// Closures one transaction carries at most.
-const BATCH_LIMIT: u64 = 1024;
 /// A batch takes no further closures after this long, so that the first does not wait for ever.
 const BATCH_TIME: Duration = Duration::from_millis(25);
 /// With nothing to write for this long, the write-ahead log is folded into the file and cut to nothing.
@@ -51,13 +49,14 @@ struct Counters {
 }
 
 impl Writer {
-    pub fn start(connection: Connection) -> Result<Self, StoreError> {
+    /// Each transaction carries `batch_max` closures at most.
+    pub fn start(connection: Connection, batch_max: u64) -> Result<Self, StoreError> {
         let (queue, jobs) = bounded::<Job>(QUEUE_LIMIT);
         let counters = Arc::<Counters>::default();
         let shared = counters.clone();
         let thread = std::thread::Builder::new()
             .name("sqlite-write".to_owned())
-            .spawn(move || write_until_closed(&connection, &jobs, &shared))
+            .spawn(move || write_until_closed(&connection, &jobs, batch_max, &shared))
             .map_err(|e| StoreError::Unavailable(Cause::new(e)))?;
         Ok(Writer { queue: Some(queue), thread: Some(thread), counters })
     }
@@ -113,13 +112,13 @@ impl Drop for Writer {
     }
 }
 
-fn write_until_closed(connection: &Connection, jobs: &Receiver<Job>, counters: &Counters) {
+fn write_until_closed(connection: &Connection, jobs: &Receiver<Job>, batch_max: u64, counters: &Counters) {
     let mut written = false;
     loop {
         let wait = if written { IDLE } else { Duration::from_secs(3600) };
         match jobs.recv_timeout(wait) {
             Ok(first) => {
-                write_batch(connection, first, jobs, counters);
+                write_batch(connection, first, jobs, batch_max, counters);
                 written = true;
             }
             Err(RecvTimeoutError::Timeout) => {
@@ -136,7 +135,7 @@ fn write_until_closed(connection: &Connection, jobs: &Receiver<Job>, counters: &
     }
 }
 
-fn write_batch(connection: &Connection, first: Job, jobs: &Receiver<Job>, counters: &Counters) {
+fn write_batch(connection: &Connection, first: Job, jobs: &Receiver<Job>, batch_max: u64, counters: &Counters) {
     if let Err(error) = run_cached(connection, "BEGIN IMMEDIATE") {
         let done = first(Err(error));
         counters.refused.fetch_add(1, Ordering::Relaxed);
@@ -155,7 +154,7 @@ fn write_batch(connection: &Connection, first: Job, jobs: &Receiver<Job>, counte
             fault = lost;
             break;
         }
-        if (batch.len() as u64) < BATCH_LIMIT && started.elapsed() < BATCH_TIME {
+        if (batch.len() as u64) < batch_max && started.elapsed() < BATCH_TIME {
             next = jobs.try_recv().ok();
         }
     }
