@@ -6,6 +6,7 @@ pub mod config;
 pub mod domain;
 pub mod formats;
 pub mod http;
+pub mod load;
 pub mod notifier;
 pub mod ops;
 pub mod store;

@@ -11,18 +11,19 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("store", &["domain"]),
     ("writer", &["domain"]),
     ("notifier", &[]),
+    ("load", &[]),
     ("app", &["domain", "formats", "store", "writer", "notifier", "config"]),
     ("http", &["app", "config", "domain", "formats", "ops"]),
     ("ops", &["app", "config", "domain", "formats"]),
     // The command line puts the parts together: it alone sees every room.
-    ("cli", &["app", "config", "domain", "formats", "http", "notifier", "ops", "store", "writer"]),
+    ("cli", &["app", "config", "domain", "formats", "http", "load", "notifier", "ops", "store", "writer"]),
 ];
 
 /// Crates that belong to one room, so that what they do stays there.
 const CRATES: &[(&str, &[&str])] = &[
     ("poem", &["http"]),
     ("poem_openapi", &["http"]),
-    ("hyper", &["http"]),
+    ("hyper", &["http", "load"]),
     ("rusqlite", &["store"]),
     ("postgres", &["store"]),
     ("r2d2", &["store"]),

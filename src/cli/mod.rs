@@ -13,6 +13,7 @@ mod doctor;
 mod failure;
 mod household;
 mod input;
+mod load;
 mod meter_file;
 mod migrate;
 mod openapi;
@@ -95,6 +96,8 @@ enum Command {
     Migrate(migrate::Arguments),
     /// Try out what the service depends on outside of itself
     Doctor(doctor::Arguments),
+    /// Load a running service as its users would, and report
+    Load(load::Arguments),
     /// Show and check the settings
     Config(config::Arguments),
     /// Print the API document
@@ -141,6 +144,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Privacy(command) => privacy::run(command),
         Command::Migrate(command) => migrate::run(&command, &settings),
         Command::Openapi(command) => openapi::run(&command),
+        Command::Load(command) => load::run(&command, &settings),
         Command::Doctor(command) => doctor::run(&command, &settings),
         Command::Config(command) => config::run(&command, &settings),
         Command::Completions(command) => completions::run(&command),

@@ -27,6 +27,11 @@ impl Progress {
         Progress { bar }
     }
 
+    /// Says something else.
+    pub fn say(&self, what: String) {
+        self.bar.set_message(what);
+    }
+
     pub fn advance(&self, amount: u64) {
         self.bar.inc(amount);
     }

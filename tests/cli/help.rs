@@ -20,6 +20,7 @@ const COMMANDS: &[&[&str]] = &[
     &["migrate"],
     &["doctor"],
     &["serve"],
+    &["load"],
     &["openapi"],
 ];
 

@@ -9,6 +9,7 @@ mod config;
 mod doctor;
 mod full_disk;
 mod help;
+mod load;
 mod price;
 mod real_files;
 mod recommend;
