@@ -5,6 +5,7 @@
 
 use crate::app::audit::Act;
 use crate::app::error::Error;
+use crate::app::tokens::hex;
 use crate::app::{App, Result};
 use crate::config::{Config, DatabaseUrl};
 use crate::store::db::Tx;
@@ -33,9 +34,9 @@ pub fn append(path: &Path, entries: &[(Trace, Timestamp)]) -> std::io::Result<()
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    let lines: String = entries.iter().map(|(trace, at)| format!("{} {at}\n", hex(trace))).collect();
+    let lines: Vec<String> = entries.iter().map(|(trace, at)| format!("{} {at}\n", hex(trace))).collect();
     let mut file = OpenOptions::new().create(true).append(true).open(path)?;
-    file.write_all(lines.as_bytes())?;
+    file.write_all(lines.concat().as_bytes())?;
     file.sync_all()
 }
 
@@ -100,10 +101,6 @@ impl App {
         }
         Ok(count)
     }
-}
-
-fn hex(trace: &Trace) -> String {
-    trace.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn entry(line: &str) -> Option<(Trace, Timestamp)> {
