@@ -6,6 +6,7 @@ use crate::http::Tag;
 use crate::http::plans::single_answer;
 use crate::http::problem::Result;
 use crate::http::ready::Public;
+use crate::http::values::ZipCode;
 use poem::Request;
 use poem::web::Data;
 use poem_openapi::OpenApi;
@@ -25,9 +26,8 @@ impl Markets {
         app: Data<&Arc<App>>,
         request: &Request,
         /// Five digits, or ZIP+4.
-        #[oai(validator(pattern = r"^\d{5}(-\d{4})?$", max_length = 10))]
-        zip_code: Path<String>,
+        zip_code: Path<ZipCode>,
     ) -> Result<Public<ZipAnswer<'static>>> {
-        single_answer(&app, request, Question::Zip(zip_code.0))
+        single_answer(&app, request, Question::Zip(zip_code.0.0))
     }
 }

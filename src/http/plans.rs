@@ -12,6 +12,7 @@ use crate::http::compare_request::CompareRequest;
 use crate::http::price_request::PriceRequest;
 use crate::http::problem::Result;
 use crate::http::ready::{self, CacheStatus, Private, Public};
+use crate::http::values::ZipCode;
 use poem::Request;
 use poem::web::Data;
 use poem_openapi::param::{Path, Query};
@@ -34,8 +35,7 @@ impl Plans {
         app: Data<&Arc<App>>,
         request: &Request,
         /// Five digits, or ZIP+4.
-        #[oai(validator(pattern = r"^\d{5}(-\d{4})?$", max_length = 10))]
-        zip_code: Query<Option<String>>,
+        zip_code: Query<Option<ZipCode>>,
         plan_type: Query<Option<PlanType>>,
         supplier_id: Query<Option<Uuid>>,
         /// Least renewable share, percent.
@@ -53,7 +53,7 @@ impl Plans {
         #[oai(validator(minimum(value = "1"), maximum(value = "100")))] page_size: Query<Option<u32>>,
     ) -> Result<Public<Page<PlanItem<'static>>>> {
         let query = PlanQuery {
-            zip_code: zip_code.0,
+            zip_code: zip_code.0.map(|zip| zip.0),
             kind: plan_type.0.map(PlanKind::from),
             supplier: supplier_id.0,
             min_renewable_thousandths: min_renewable.0.map(|percent| (percent * 1e3).round() as u32),

@@ -20,6 +20,10 @@ pub struct TimeValue(pub Timestamp);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MonthValue(pub Month);
 
+/// Five digits, or ZIP+4. As a type, because a pattern given to a parameter is compiled anew for every request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ZipCode(pub String);
+
 /// An e-mail address, as typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Email(pub String);
@@ -41,6 +45,9 @@ fn written_time(time: Timestamp) -> String {
 /// What poem-openapi needs to know of a value that is a text in JSON.
 macro_rules! text_value {
     ($type:ident, $format:literal, $longest:literal, $parse:expr, $write:expr) => {
+        text_value!($type, $format, $longest, None, $parse, $write);
+    };
+    ($type:ident, $format:literal, $longest:literal, $pattern:expr, $parse:expr, $write:expr) => {
         impl Type for $type {
             const IS_REQUIRED: bool = true;
             type RawValueType = Self;
@@ -51,6 +58,7 @@ macro_rules! text_value {
             fn schema_ref() -> MetaSchemaRef {
                 let mut schema = MetaSchema::new_with_format("string", $format);
                 schema.max_length = Some($longest);
+                schema.pattern = $pattern;
                 MetaSchemaRef::Inline(Box::new(schema))
             }
             fn as_raw_value(&self) -> Option<&Self> {
@@ -90,6 +98,23 @@ text_value!(Email, "email", 254, |text| looks_like_email(text).then(|| Email(tex
     .0
     .clone());
 
+text_value!(
+    ZipCode,
+    "zip-code",
+    10,
+    Some(r"^\d{5}(-\d{4})?$".to_owned()),
+    |text| looks_like_zip(text).then(|| ZipCode(text.to_owned())),
+    |zip| zip.0.clone()
+);
+
+fn looks_like_zip(text: &str) -> bool {
+    let digits = |text: &str, count| text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
+    match text.split_once('-') {
+        Some((zip, extension)) => digits(zip, 5) && digits(extension, 4),
+        None => digits(text, 5),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,6 +126,17 @@ mod tests {
         }
         for bad in ["", "a", "a@b", "@b.c", "a@", "a@b..c", "a b@c.d", "a@b@c.d", "a@.c", "<a@b.c>"] {
             assert!(!looks_like_email(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_zip_is_what_the_published_pattern_matches() {
+        let schema = ZipCode::schema_ref();
+        let pattern = schema.unwrap_inline().pattern.clone().expect("a pattern is published");
+        let pattern = regex::Regex::new(&pattern).expect("a regular expression");
+        for text in ["78701", "78701-1234", "7870", "787011", "78701-", "78701-123", "78701 1234", "7870a", "", "-1234"]
+        {
+            assert_eq!(looks_like_zip(text), pattern.is_match(text), "{text}");
         }
     }
 
