@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod administration;
 mod audit;
 pub mod catalog;
+pub mod coding;
 mod comparing;
 pub mod error;
 pub mod explanations;

@@ -1,20 +1,19 @@
 //! The pages of the binary: the API document, its two readers and the landing page. Each is rendered once, on first
 //! use, asks no other host for anything, and says by hash which of its scripts may run.
 
+use crate::app::coding::Coding;
 use crate::app::privacy::documents::{Document, Documents};
+use crate::http::encoding;
 use crate::http::layers::request_id;
 use crate::http::problem::{self, Problem};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use poem::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use poem::http::{HeaderValue, Method, StatusCode, header};
 use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
-use std::io::Write;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 static DOCUMENT: LazyLock<String> = LazyLock::new(|| super::service(super::api()).spec());
 
@@ -73,7 +72,8 @@ async fn answer<E: Endpoint>(
 struct Page {
     content_type: &'static str,
     plain: Bytes,
-    gzip: Bytes,
+    /// In the order of [`Coding::ALL`], each made when it is first asked for.
+    coded: [OnceLock<Bytes>; 3],
     /// Without quotes and without the suffix of the compressed form.
     tag: String,
     policy: Option<String>,
@@ -81,11 +81,8 @@ struct Page {
 
 impl Page {
     fn new(content_type: &'static str, text: String) -> Self {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-        let written = encoder.write_all(text.as_bytes()).and_then(|()| encoder.finish());
-        let gzip = Bytes::from(written.expect("writing to memory does not fail"));
         let tag = URL_SAFE_NO_PAD.encode(&Sha256::digest(text.as_bytes())[..12]);
-        Page { content_type, plain: Bytes::from(text), gzip, tag, policy: None }
+        Page { content_type, plain: Bytes::from(text), coded: Default::default(), tag, policy: None }
     }
 
     fn html(text: &str) -> Self {
@@ -94,16 +91,21 @@ impl Page {
         Page { policy, ..Page::new("text/html; charset=utf-8", text) }
     }
 
+    fn in_coding(&self, coding: Coding) -> Bytes {
+        let made = || coding.compress(&self.plain).expect("writing to memory does not fail");
+        self.coded[coding as usize].get_or_init(made).clone()
+    }
+
     fn answer(&self, request: &Request) -> Response {
         if request.method() != Method::GET && request.method() != Method::HEAD {
             let problem = problem::of_status(StatusCode::METHOD_NOT_ALLOWED);
             let problem = Problem { allow: Some("GET, HEAD".to_owned()), ..problem };
             return problem.into_response(&request_id::of(request));
         }
-        let compressed = accepts_gzip(request.headers());
-        let tag = if compressed { format!("\"{}-gzip\"", self.tag) } else { format!("\"{}\"", self.tag) };
+        let coding = encoding::wanted(request.headers()).coding;
+        let tag = coding.map_or(format!("\"{}\"", self.tag), |coding| format!("\"{}-{}\"", self.tag, coding.name()));
         let fresh = request.headers().get(header::IF_NONE_MATCH).is_some_and(|known| lists(known, &tag));
-        let body = if compressed { self.gzip.clone() } else { self.plain.clone() };
+        let body = coding.map_or(self.plain.clone(), |coding| self.in_coding(coding));
         let mut response = if fresh {
             Response::builder().status(StatusCode::NOT_MODIFIED).finish()
         } else {
@@ -112,8 +114,8 @@ impl Page {
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, no-cache"));
         headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
-        if compressed && !fresh {
-            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        if let Some(coding) = coding.filter(|_| !fresh) {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
         }
         if let Ok(tag) = HeaderValue::from_str(&tag) {
             headers.insert(header::ETAG, tag);
@@ -162,17 +164,6 @@ fn inline_scripts(html: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Whether `Accept-Encoding` names gzip (or anything) with a weight above zero.
-pub fn accepts_gzip(headers: &HeaderMap) -> bool {
-    let listed = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-    listed.flat_map(|list| list.split(',')).any(|entry| {
-        let mut parts = entry.split(';');
-        let name = parts.next().unwrap_or_default().trim();
-        let weight = parts.find_map(|part| part.trim().strip_prefix("q=")?.parse::<f64>().ok()).unwrap_or(1.0);
-        (name.eq_ignore_ascii_case("gzip") || name == "*") && weight > 0.0
-    })
-}
-
 fn lists(known: &HeaderValue, tag: &str) -> bool {
     let known = known.to_str().unwrap_or_default();
     known.split(',').map(str::trim).any(|entry| entry == "*" || entry.trim_start_matches("W/") == tag)
@@ -192,17 +183,6 @@ mod tests {
                 assert!(!outside, "{fetched}");
             }
             assert!(!page.contains("fonts.googleapis.com"), "the style sheet link is gone");
-        }
-    }
-
-    #[test]
-    fn a_weight_of_zero_refuses_gzip() {
-        for (value, expected) in
-            [("gzip", true), ("br, gzip;q=0.5", true), ("gzip;q=0", false), ("br", false), ("*", true)]
-        {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(value));
-            assert_eq!(accepts_gzip(&headers), expected, "{value}");
         }
     }
 

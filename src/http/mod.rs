@@ -10,6 +10,7 @@ mod conditional;
 mod current_plan;
 mod described;
 mod docs;
+mod encoding;
 mod fields;
 pub mod layers;
 pub mod listener;
@@ -109,7 +110,8 @@ pub fn build(app: Arc<App>, listener: Arc<listener::Figures>) -> Service {
     let safe = layers::fallback::layer(bounded);
     // Boxed once: the type of so many layers is more than the compiler unrolls.
     let limited = layers::limits::layer(safe, app.clone(), limiter.clone()).boxed();
-    let shared = layers::cors::layer(limited, app.clone());
+    let smaller = layers::compression::layer(limited);
+    let shared = layers::cors::layer(smaller, app.clone());
     let hardened = layers::security_headers::layer(shared);
     let settings = app.clone();
     let kept = layers::security_headers::keep_to_https(hardened, move || settings.current().tls.hsts.as_secs());

@@ -1,9 +1,10 @@
 //! Finished JSON bytes as answers: described by the schema of the type they were written from.
 
 use crate::app::catalog::Finished;
+use crate::app::coding::Coding;
 use crate::app::version::Version;
 use crate::http::described;
-use crate::http::docs::accepts_gzip;
+use crate::http::encoding;
 use bytes::Bytes;
 use poem::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use poem::{IntoResponse, Request, Response};
@@ -51,7 +52,7 @@ impl<T> Private<T> {
 /// The JSON of a `T` that anybody may see: it carries its ETag, and is not sent again to who has it.
 pub struct Public<T> {
     body: Option<Bytes>,
-    compressed: bool,
+    coding: Option<Coding>,
     etag: String,
     status: CacheStatus,
     link: Option<String>,
@@ -88,13 +89,13 @@ impl CacheStatus {
 
 impl<T> Public<T> {
     pub fn new(request: &Request, answer: Finished, status: CacheStatus) -> Self {
-        let gzip = answer.gzip.filter(|_| accepts_gzip(request.headers()));
-        let compressed = gzip.is_some();
+        let coding = encoding::wanted(request.headers()).coding.filter(|_| answer.coded.is_some());
         // A strong tag names bytes, so the compressed ones have their own.
-        let tag = if compressed { format!("{}-gzip", answer.etag) } else { answer.etag.to_string() };
+        let tag = coding.map_or(answer.etag.to_string(), |coding| format!("{}-{}", answer.etag, coding.name()));
         let known = is_known(request.headers(), &tag);
-        let body = (!known).then(|| gzip.unwrap_or(answer.body));
-        Public { body, compressed, etag: format!("\"{tag}\""), status, link: None, of: PhantomData }
+        let coded = coding.and_then(|coding| Some(answer.coded.as_ref()?.in_coding(coding)));
+        let body = (!known).then(|| coded.unwrap_or(answer.body));
+        Public { body, coding, etag: format!("\"{tag}\""), status, link: None, of: PhantomData }
     }
     /// With the `Link` header of a paged list.
     pub fn linked(self, link: String) -> Self {
@@ -174,8 +175,8 @@ impl<T> IntoResponse for Public<T> {
         };
         let sent = response.status() == StatusCode::OK;
         let headers = response.headers_mut();
-        if self.compressed && sent {
-            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        if let Some(coding) = self.coding.filter(|_| sent) {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
         }
         // Checked again every time: a changed catalog shows in the next read.
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=0, must-revalidate"));
@@ -285,7 +286,7 @@ mod tests {
             [("\"a\"", true), ("W/\"a\"", true), ("\"b\", \"a\"", true), ("*", true), ("\"b\"", false)]
         {
             let request = Request::builder().header(header::IF_NONE_MATCH, names).finish();
-            let finished = Finished { body: Bytes::from_static(b"1"), gzip: None, etag: "a".into(), total_pages: 0 };
+            let finished = Finished { body: Bytes::from_static(b"1"), coded: None, etag: "a".into(), total_pages: 0 };
             let answer = Public::<String>::new(&request, finished, CacheStatus::Hit).into_response();
             let expected = if known { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
             assert_eq!(answer.status(), expected, "{names}");

@@ -1,5 +1,6 @@
-//! The listener on real sockets: its patience, TLS, HTTP/2, Unix sockets, handed-over sockets, signals and the end.
+//! The listener on real sockets: its patience, TLS, HTTP/2, codings, Unix sockets, handed-over sockets, signals and the end.
 
+mod compression;
 mod drain;
 mod http2;
 mod patience;

@@ -19,7 +19,7 @@ fn a_header_that_does_not_end_is_answered_with_408() {
     let reply = ask(service.connect(), "GET /health/live HTTP/1.1\r\nhost: x\r\nx-slow: ");
     reply.problem(408);
     assert_eq!((reply.header("connection"), service.get("/health/live").status), (Some("close"), 200));
-    assert!(service.metric("treebeard_slow_headers_total") >= 1.0);
+    assert!(service.metric("treebeard_slow_headers_total") >= 1);
 }
 
 #[test]
@@ -97,6 +97,6 @@ fn a_client_that_takes_no_answer_does_not_keep_its_place() {
     deaf.write_all(request.as_bytes()).expect("sent");
     until("the end of the deaf client's connection", || {
         // The connection that asks is one itself.
-        metric(&ask(service.connect(), &get("/metrics")), "treebeard_connections_open") <= 1.0
+        metric(&ask(service.connect(), &get("/metrics")), "treebeard_connections_open") <= 1
     });
 }

@@ -19,7 +19,8 @@ const STEP: Duration = Duration::from_millis(20);
 pub struct Service {
     pub child: Child,
     log: Arc<Mutex<String>>,
-    _folder: Option<TempDir>,
+    /// Goes with the service.
+    folder: Option<TempDir>,
 }
 
 impl Service {
@@ -27,7 +28,7 @@ impl Service {
     pub fn start(environment: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut service = Self::start_in(folder.path(), environment);
-        service._folder = Some(folder);
+        service.folder = Some(folder);
         service
     }
 
@@ -60,7 +61,7 @@ impl Service {
                 kept.push('\n');
             }
         });
-        Service { child, log, _folder: None }
+        Service { child, log, folder: None }
     }
 
     pub fn log(&self) -> String {
@@ -108,7 +109,7 @@ impl Service {
         ask(self.connect(), &get(path))
     }
 
-    pub fn metric(&self, name: &str) -> f64 {
+    pub fn metric(&self, name: &str) -> u64 {
         metric(&self.get("/metrics"), name)
     }
 
@@ -158,10 +159,10 @@ pub fn ask(mut stream: impl Read + Write, request: &str) -> Reply {
     Reply::read(stream)
 }
 
-pub fn metric(reply: &Reply, name: &str) -> f64 {
+pub fn metric(reply: &Reply, name: &str) -> u64 {
     let line = reply.body.lines().find(|line| line.split(' ').next() == Some(name));
     let value = line.and_then(|line| line.split(' ').nth(1)).unwrap_or_else(|| panic!("no {name} in {}", reply.body));
-    value.parse().expect("a number")
+    value.parse().expect("a whole number")
 }
 
 #[derive(Debug, Clone)]

@@ -11,25 +11,21 @@ pub use item::{PlanItem, SupplierItem, ZipAnswer, is_active};
 pub use page::{Page, PageRequest};
 pub use query::{PlanQuery, Sort};
 
+use crate::app::coding::Coded;
 use crate::app::error::Error;
 use crate::app::json;
 use crate::domain::market::Snapshot;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use uuid::Uuid;
 
 /// Bytes of finished answers kept at most.
 const CACHE_BYTES: u64 = 16 << 20;
-/// Shorter answers fit into one packet anyway.
-const WORTH_COMPRESSING: usize = 1_024;
 
 /// The current snapshot and the answers made from it. Swapping in another one is all it takes to change every answer:
 /// cache keys carry the revision, so an answer about an older catalog is never found again.
@@ -64,7 +60,7 @@ pub enum Question {
 pub struct Finished {
     pub body: Bytes,
     /// The same, compressed, where that is worth it.
-    pub gzip: Option<Bytes>,
+    pub coded: Option<Coded>,
     /// Strong: names exactly these bytes.
     pub etag: Arc<str>,
     /// Of a paged list; else 0.
@@ -78,7 +74,9 @@ impl Catalog {
                 Question::Plans(query) => query.text.as_ref().map_or(0, String::len),
                 _ => 0,
             };
-            (answer.body.len() + answer.gzip.as_ref().map_or(0, Bytes::len) + text + 256).try_into().unwrap_or(u32::MAX)
+            (answer.body.len() + answer.coded.as_ref().map_or(0, Coded::size) + text + 256)
+                .try_into()
+                .unwrap_or(u32::MAX)
         };
         let answers = Cache::builder().max_capacity(CACHE_BYTES).weigher(weigh).build();
         Catalog {
@@ -171,14 +169,6 @@ fn finished<T: serde::Serialize>(answer: &T) -> Result<Finished, Error> {
     for byte in &Sha256::digest(&body)[..16] {
         let _ = write!(etag, "{byte:02x}");
     }
-    Ok(Finished { gzip: compressed(&body)?, body: body.into(), etag: etag.into(), total_pages: 0 })
-}
-
-fn compressed(body: &[u8]) -> Result<Option<Bytes>, Error> {
-    if body.len() < WORTH_COMPRESSING {
-        return Ok(None);
-    }
-    let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::default());
-    let written = encoder.write_all(body).and_then(|()| encoder.finish());
-    written.map(|bytes| Some(bytes.into())).map_err(|error| Error::Internal(format!("compressing: {error}")))
+    let coded = Coded::of(&body).map_err(|error| Error::Internal(format!("compressing: {error}")))?;
+    Ok(Finished { coded, body: body.into(), etag: etag.into(), total_pages: 0 })
 }

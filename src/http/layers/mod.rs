@@ -1,6 +1,7 @@
 //! What every request passes through, one concern per file; `http/mod.rs` says in which order.
 
 pub mod bounds;
+pub mod compression;
 pub mod cors;
 pub mod fallback;
 pub mod limits;
