@@ -6,7 +6,6 @@ use crate::http::Tag;
 use crate::http::plans::single_answer;
 use crate::http::problem::Result;
 use crate::http::ready::Public;
-use crate::http::values::ZipCode;
 use poem::Request;
 use poem::web::Data;
 use poem_openapi::OpenApi;
@@ -26,8 +25,9 @@ impl Markets {
         app: Data<&Arc<App>>,
         request: &Request,
         /// Five digits, or ZIP+4.
-        zip_code: Path<ZipCode>,
+        #[oai(validator(pattern = r"^\d{5}(-\d{4})?$", max_length = 10))]
+        zip_code: Path<String>,
     ) -> Result<Public<ZipAnswer<'static>>> {
-        single_answer(&app, request, Question::Zip(zip_code.0.0))
+        single_answer(&app, request, Question::Zip(zip_code.0))
     }
 }

@@ -35,7 +35,7 @@ fn explained(answer: &Value) -> (Vec<String>, Vec<String>) {
 #[test]
 fn explanations_are_worded_kept_and_asked_for_as_wanted() {
     let claude = Claude::good();
-    let market = market(&claude, "60000");
+    let market = market(&claude, "25000");
     let anna = market.server.signed_in("anna.private@example.com");
     let reply = market.post(&anna, GENERATE, &request(None));
     assert_eq!(reply.status, 200, "{}", reply.body);
@@ -97,7 +97,7 @@ fn while_the_model_hangs_everything_else_goes_on() {
     // More answers wait for the model than the runtime has threads or the store connections.
     const WAITING: usize = 24;
     let claude = Claude::answering(|_, _| Answer::Never);
-    let market = market(&claude, "60000");
+    let market = market(&claude, "25000");
     let anna = market.server.signed_in("anna@example.com");
     std::thread::scope(|scope| {
         let ask = || market.post(&anna, GENERATE, &request(Some("ai")));
@@ -118,7 +118,7 @@ fn while_the_model_hangs_everything_else_goes_on() {
 #[test]
 fn a_model_that_keeps_failing_degrades_health_and_is_left_alone() {
     let claude = Claude::answering(|_, _| Answer::Status(400, "", "{}".into()));
-    let market = market(&claude, "60000");
+    let market = market(&claude, "25000");
     let anna = market.server.signed_in("anna@example.com");
     for _ in 0..4 {
         assert_eq!(market.post(&anna, GENERATE, &request(None)).status, 200);

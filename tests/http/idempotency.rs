@@ -146,6 +146,10 @@ const WITHOUT_A_KEY: &[(&str, &str)] = &[
     ("/api/v1/plans/{plan_id}/price", "keeps nothing"),
     ("/api/v1/plans/compare", "keeps nothing"),
     ("/api/v1/recommendations/{recommendation_id}/what-if", "keeps nothing"),
+    ("/api/v1/admin/users/{user_id}/deactivate", "changes one row"),
+    ("/api/v1/admin/users/{user_id}/reactivate", "changes one row"),
+    ("/api/v1/admin/suppliers/{supplier_id}/restore", "changes one row"),
+    ("/api/v1/admin/plans/{plan_id}/restore", "changes one row"),
 ];
 
 #[test]

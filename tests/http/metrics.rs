@@ -105,7 +105,7 @@ fn calls_of_the_model_are_counted_by_outcome() {
     let model = [
         ("CLAUDE_API_KEY", "sk-ant-nobody"),
         ("TREEBEARD_EXPLANATIONS__BASE_URL", claude.url.as_str()),
-        ("TREEBEARD_EXPLANATIONS__DEADLINE_MILLISECONDS", "60000"),
+        ("TREEBEARD_EXPLANATIONS__DEADLINE_MILLISECONDS", "25000"),
     ];
     let market = Market::with(catalog(), &model);
     let bearer = market.server.signed_in("worded@example.org");

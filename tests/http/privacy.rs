@@ -297,7 +297,7 @@ fn found(conn: &mut Conn<'_>, needles: &[String]) -> Result<BTreeSet<String>, St
 
 /// A name as it is written, as a database writes a uuid in hex, and as bytes of the text in hex.
 fn needles(somebody: &Somebody<'_>) -> Vec<String> {
-    let hex = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     let texts = ["wandlimb", "birchlegs", somebody.email];
     texts.into_iter().flat_map(|text| [text.to_owned(), hex(text)]).collect()
 }
