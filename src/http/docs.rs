@@ -3,9 +3,9 @@
 
 use crate::app::coding::Coding;
 use crate::app::privacy::documents::{Document, Documents};
-use crate::http::encoding;
 use crate::http::layers::request_id;
 use crate::http::problem::{self, Problem};
+use crate::http::{document, encoding};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, OnceLock};
 
-static DOCUMENT: LazyLock<String> = LazyLock::new(|| super::service(super::api()).spec());
+static DOCUMENT: LazyLock<String> = LazyLock::new(|| document::finished(&super::service(super::api()).spec()));
 
 /// The API document.
 pub fn openapi_document() -> String {

@@ -48,7 +48,7 @@ impl<'a> ApiExtractor<'a> for LoginBody {
 
     fn request_meta() -> Option<MetaRequest> {
         let of = |content_type| MetaMediaType { content_type, schema: LoginRequest::schema_ref() };
-        Some(MetaRequest { description: None, required: true, content: vec![of(FORM), of("application/json")] })
+        Some(MetaRequest { description: None, required: true, content: vec![of("application/json"), of(FORM)] })
     }
 
     async fn from_request(

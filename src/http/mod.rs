@@ -10,6 +10,7 @@ mod conditional;
 mod current_plan;
 mod described;
 mod docs;
+mod document;
 mod encoding;
 mod fields;
 pub mod layers;
@@ -38,7 +39,7 @@ use crate::app::App;
 use crate::config;
 use listener::Served;
 use poem::{EndpointExt, Request};
-use poem_openapi::{LicenseObject, OpenApiService, Tags};
+use poem_openapi::{ContactObject, LicenseObject, OpenApiService, Tags};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -128,7 +129,8 @@ pub fn openapi_document() -> String {
 fn service<A: poem_openapi::OpenApi>(api: A) -> OpenApiService<A, ()> {
     OpenApiService::new(api, "TreeBeard", env!("CARGO_PKG_VERSION"))
         .description("Which electricity plan should this household be on, what will it cost, and why.")
-        .license(LicenseObject::new("MIT"))
+        .license(LicenseObject::new("MIT").url("https://opensource.org/license/mit"))
+        .contact(ContactObject::new().name("TreeBeard"))
         .server("/")
 }
 

@@ -15,6 +15,22 @@ pub const CONTENT_TYPE: &str = "application/problem+json";
 /// The problem type of draft-ietf-httpapi-ratelimit-headers-10, 5.1.
 const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#quota-exceeded";
 
+/// What each status of a problem means.
+const MEANINGS: [(u16, &str); 12] = [
+    (400, "Malformed request, or a business rule that names no field"),
+    (401, "No, an expired, a revoked or a wrong-type token; wrong credentials"),
+    (403, "Authenticated, but not allowed"),
+    (404, "No such thing, or it belongs to another user"),
+    (405, "The path does not take this method"),
+    (409, "In conflict with the present state"),
+    (413, "The body is too large"),
+    (415, "The media type is not accepted"),
+    (422, "Well-formed but invalid field values"),
+    (429, "Too many requests"),
+    (500, "A fault of the service"),
+    (503, "Not available right now"),
+];
+
 /// What a handler answers when it cannot do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -49,21 +65,25 @@ impl Problem {
         Error::Invalid(faults).into()
     }
 
-    /// The answer, tagged with the request it belongs to.
-    pub fn into_response(self, request_id: &str) -> Response {
-        let document = Document {
+    /// The body, tagged with the request it belongs to.
+    fn document(&self, request_id: &str) -> Document {
+        Document {
             r#type: if self.violated.is_empty() { "about:blank" } else { QUOTA_EXCEEDED }.to_owned(),
             title: title(self.status).to_owned(),
             status: self.status.as_u16(),
             detail: self.message.clone(),
             error: title(self.status).to_owned(),
-            message: self.message,
-            details: (!self.details.is_empty()).then(|| self.details.into_iter().map(Detail::from).collect()),
+            message: self.message.clone(),
+            details: (!self.details.is_empty()).then(|| self.details.iter().cloned().map(Detail::from).collect()),
             violated_policies: (!self.violated.is_empty())
                 .then(|| self.violated.iter().map(ToString::to_string).collect()),
             request_id: request_id.to_owned(),
-        };
-        let body = serde_json::to_vec(&document).unwrap_or_default();
+        }
+    }
+
+    /// The answer, tagged with the request it belongs to.
+    pub fn into_response(self, request_id: &str) -> Response {
+        let body = serde_json::to_vec(&self.document(request_id)).unwrap_or_default();
         let mut response = Response::builder().status(self.status).content_type(CONTENT_TYPE).body(body);
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -142,6 +162,25 @@ pub fn of_status(status: StatusCode) -> Problem {
         problem.retry_after = Some(5);
     }
     problem
+}
+
+/// What a status means, in the API document.
+pub fn meaning(code: u16) -> &'static str {
+    MEANINGS.iter().find(|(status, _)| *status == code).map_or("A problem", |(_, meaning)| meaning)
+}
+
+/// A problem of a status, as the API document shows it.
+pub fn example(code: u16) -> serde_json::Value {
+    let mut problem = of_status(StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
+    if code == 422 {
+        problem = Problem::invalid(vec![FieldFault::new("zip_code", "must have at least 5 characters", "min_length")]);
+    }
+    if code == 429 {
+        "Too many requests of this user: 100 a minute are allowed. Try again in 5 seconds."
+            .clone_into(&mut problem.message);
+        problem.violated = vec!["user"];
+    }
+    serde_json::to_value(problem.document("018f3c7e-1")).unwrap_or_default()
 }
 
 impl From<Error> for Problem {
@@ -261,21 +300,7 @@ impl Payload for ProblemJson {
 
 impl ApiResponse for Problem {
     fn meta() -> MetaResponses {
-        const DECLARED: [(u16, &str); 12] = [
-            (400, "Malformed request, or a business rule that names no field"),
-            (401, "No, an expired, a revoked or a wrong-type token; wrong credentials"),
-            (403, "Authenticated, but not allowed"),
-            (404, "No such thing, or it belongs to another user"),
-            (405, "The path does not take this method"),
-            (409, "In conflict with the present state"),
-            (413, "The body is too large"),
-            (415, "The media type is not accepted"),
-            (422, "Well-formed but invalid field values"),
-            (429, "Too many requests"),
-            (500, "A fault of the service"),
-            (503, "Not available right now"),
-        ];
-        let responses = DECLARED.into_iter().map(|(status, description)| MetaResponse {
+        let responses = MEANINGS.into_iter().map(|(status, description)| MetaResponse {
             description,
             status: Some(status),
             status_range: None,

@@ -12,6 +12,12 @@ use std::sync::{LazyLock, PoisonError, RwLock};
 /// More than this many faults in one body help nobody.
 const FAULTS_MAX: usize = 100;
 
+/// The longest text, the longest list and the largest number where a type states no bound of its own. The API document
+/// says the same.
+pub const TEXT_MAX: usize = 10_000;
+pub const LIST_MAX: usize = 10_000;
+pub const NUMBER_MAX: f64 = 1e12;
+
 /// Every fault of `value`, in the order of the schema; empty when it conforms.
 pub fn faults(schema: &MetaSchemaRef, registry: &Registry, value: &Value) -> Vec<FieldFault> {
     let mut check = Check { registry, faults: Vec::new() };
@@ -147,7 +153,7 @@ impl Check<'_> {
         if let Some(least) = schema.min_items.filter(|least| items.len() < *least) {
             self.fault(path, format!("must have at least {least} entries"), "min_items");
         }
-        if let Some(most) = schema.max_items.filter(|most| items.len() > *most) {
+        if let Some(most) = Some(schema.max_items.unwrap_or(LIST_MAX)).filter(|most| items.len() > *most) {
             self.fault(path, format!("must have at most {most} entries"), "max_items");
             return;
         }
@@ -161,7 +167,7 @@ impl Check<'_> {
         let length = text.chars().count();
         if let Some(least) = schema.min_length.filter(|least| length < *least) {
             self.fault(path, format!("must have at least {least} characters"), "min_length");
-        } else if let Some(most) = schema.max_length.filter(|most| length > *most) {
+        } else if let Some(most) = Some(schema.max_length.unwrap_or(TEXT_MAX)).filter(|most| length > *most) {
             self.fault(path, format!("must have at most {most} characters"), "max_length");
         } else if let Some(pattern) = &schema.pattern
             && compiled(pattern).is_some_and(|regex| !regex.is_match(text))
@@ -182,7 +188,11 @@ impl Check<'_> {
             _ => None,
         };
         let least = schema.minimum.or(integer_range.map(|range| range.0));
-        let most = schema.maximum.or(integer_range.map(|range| range.1));
+        let most = schema
+            .maximum
+            .or(integer_range.map(|range| range.1))
+            .or(Some(NUMBER_MAX).filter(|_| schema.ty == "number"));
+        let least = least.or(Some(-NUMBER_MAX).filter(|_| schema.ty == "number"));
         if let Some(least) = least {
             let exclusive = schema.exclusive_minimum == Some(true);
             if number < least || (exclusive && number <= least) {

@@ -60,6 +60,12 @@ fn every_parameter_is_checked_by_its_name() {
             let named = reply.faults();
             assert!(named.iter().any(|(field, _)| *field == name), "{}: {query}: {named:?}", operation.id);
         }
+        if operation.path.starts_with("/api/") {
+            let path = format!("{}?{UNKNOWN_FIELD}=1", operation.path);
+            let reply = operation.send_to(server, &path, bearer.as_deref(), &[], "");
+            operation.expect(&reply, &[422], "an unknown parameter");
+            assert_eq!(reply.faults(), [(UNKNOWN_FIELD.to_owned(), "unknown_field".to_owned())], "{}", operation.id);
+        }
         for segment in operation.faulty_segments() {
             let reply = operation.send_to(server, &segment, bearer.as_deref(), &[], "");
             operation.expect(&reply, &[404, 422], &segment);
@@ -105,9 +111,9 @@ fn a_body_over_the_limit_is_refused_everywhere() {
             reply.problem(413);
         }
         if operation.reads_json() {
-            let text = format!("\"{}\"", "a".repeat(20_000));
+            let text = format!("\"{}\"", "a".repeat(200_000));
             let reply = operation.send(server, bearer.as_deref(), &[("content-type", JSON)], &text);
-            operation.expect(&reply, &[413], "20 kB of JSON");
+            operation.expect(&reply, &[413], "200 kB of JSON");
         }
     });
 }
@@ -115,7 +121,7 @@ fn a_body_over_the_limit_is_refused_everywhere() {
 /// Runs `test` for each operation against one service, whose limits are low enough to be met.
 #[track_caller]
 fn for_each_operation(test: impl Fn(&Server, &Operation<'_>)) {
-    let people = People::with(&[("TREEBEARD_SERVER__JSON_KILOBYTES_MAX", "16"), ("MAX_UPLOAD_SIZE_MB", "1")]);
+    let people = People::with(&[("TREEBEARD_SERVER__JSON_KILOBYTES_MAX", "128"), ("MAX_UPLOAD_SIZE_MB", "1")]);
     let server = &people.server;
     let document = Document(server.get("/openapi.json", &[]).value(), people.bearer(ADMIN));
     let operations = document.operations();

@@ -56,10 +56,12 @@ fn a_key_used_for_another_request_is_refused() {
     let reused = [("Idempotency-Key".to_owned(), "reused_key".to_owned())];
     assert_eq!(post(&market, &anna, UPLOAD, "key-1", &usage(4, 100.0)).faults(), reused, "another body");
     assert_eq!(post(&market, &anna, GENERATE, "key-1", &usage(3, 100.0)).faults(), reused, "another route");
-    let query = format!("{UPLOAD}?x=1");
-    assert_eq!(post(&market, &anna, &query, "key-1", &usage(3, 100.0)).faults(), reused, "another query");
     assert_eq!(market.get(&anna, HISTORY).value().as_array().map(Vec::len), Some(3), "none of them took effect");
     assert_eq!(total(&market, &anna), 0);
+
+    let (file, partial) = ("month,kwh\n2025-01,100\n", format!("{IMPORT}?partial=true"));
+    assert_eq!(post(&market, &anna, IMPORT, "key-2", file).status, 200);
+    assert_eq!(post(&market, &anna, &partial, "key-2", file).faults(), reused, "another query");
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod claude;
 mod conditional;
 mod edges;
 mod every_route;
+mod examples;
 mod explanations;
 mod following;
 mod health;

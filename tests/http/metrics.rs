@@ -19,8 +19,8 @@ fn sample<'a>(page: &'a Reply, series: &str) -> &'a str {
 fn a_request_moves_its_counter_and_its_histogram() {
     let server = Server::start();
     let id = "00000000-0000-0000-0000-000000000007";
-    for path in [format!("/api/v1/suppliers/{id}"), format!("/api/v1/suppliers/{id}?q=private")] {
-        server.get(&path, &[]).problem(404);
+    for _ in 0..2 {
+        server.get(&format!("/api/v1/suppliers/{id}"), &[]).problem(404);
     }
     server.get("/private-address", &[]).problem(404);
     let page = server.get("/metrics", &[("accept", "application/openmetrics-text;version=1.0.0,text/plain;q=0.5")]);

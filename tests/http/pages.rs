@@ -51,7 +51,9 @@ fn every_operation_is_named_described_and_answers_problems() {
             let answers = operation["responses"].as_object().expect("responses");
             assert!(answers.keys().any(|status| status.starts_with('2')), "{what}: a good answer");
             for (status, answer) in answers.iter().filter(|(status, _)| **status == "422" || **status == "401") {
-                let schema = &answer["content"]["application/problem+json"]["schema"]["$ref"];
+                let target = answer["$ref"].as_str().unwrap_or_default().trim_start_matches('#');
+                let problem = document.pointer(target).expect("a component");
+                let schema = &problem["content"]["application/problem+json"]["schema"]["$ref"];
                 assert_eq!(schema, "#/components/schemas/Problem", "{what}: {status}");
             }
             seen.push(operation["operationId"].as_str().unwrap_or_default().to_owned());

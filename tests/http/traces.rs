@@ -86,7 +86,8 @@ fn a_request_becomes_a_span_of_the_callers_trace() {
     let bearer = server.signed_in("traced@example.org");
     let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     let headers = [("authorization", bearer.as_str()), ("traceparent", traceparent)];
-    assert_eq!(server.get("/api/v1/auth/me?q=private-words", &headers).status, 200);
+    assert_eq!(server.get("/api/v1/auth/me", &headers).status, 200);
+    assert_eq!(server.get("/api/v1/plans/catalog?q=private-words", &[]).status, 200);
     let unsampled = "00-11111111111111111111111111111111-b7ad6b7169203331-00";
     assert_eq!(server.get("/version", &[("traceparent", unsampled)]).status, 200);
     server.get("/health/live", &[("traceparent", "nonsense")]);

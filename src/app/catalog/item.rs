@@ -45,6 +45,7 @@ pub struct PlanItem<'a> {
     pub offer: Option<OfferDates>,
     /// What the price depends on, in words.
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    #[schemars(default)]
     pub conditions: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<&'a str>,

@@ -9,10 +9,10 @@ use crate::http::listener;
 use crate::http::problem::{Problem, Result, of_status};
 use crate::http::quota::Limiter;
 use figures::Figures;
-use poem::Request;
 use poem::http::{Method, StatusCode, header};
 use poem::web::Data;
-use poem_openapi::payload::PlainText;
+use poem::{IntoResponse, Request, Response};
+use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef};
 use poem_openapi::{ApiResponse, OpenApi};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -109,19 +109,44 @@ impl MetricsPage {
         }
         let figures = metrics.text().ok_or_else(|| of_status(StatusCode::INTERNAL_SERVER_ERROR))?;
         Ok(if text::wants_openmetrics(request.headers()) {
-            MetricsText::OpenMetrics(PlainText(figures))
+            MetricsText::OpenMetrics(figures)
         } else {
-            MetricsText::Classic(PlainText(text::classic(&figures)))
+            MetricsText::Classic(text::classic(&figures))
         })
     }
 }
 
-#[derive(ApiResponse)]
+const CLASSIC: &str = "text/plain; version=0.0.4; charset=utf-8";
+const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// One status in two forms: the framework would describe the second over the first.
 enum MetricsText {
-    /// The figures
-    #[oai(status = 200, content_type = "text/plain; version=0.0.4; charset=utf-8")]
-    Classic(PlainText<String>),
-    /// The figures
-    #[oai(status = 200, content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8")]
-    OpenMetrics(PlainText<String>),
+    Classic(String),
+    OpenMetrics(String),
+}
+
+impl IntoResponse for MetricsText {
+    fn into_response(self) -> Response {
+        let (kind, text) = match self {
+            MetricsText::Classic(text) => (CLASSIC, text),
+            MetricsText::OpenMetrics(text) => (OPENMETRICS, text),
+        };
+        Response::builder().content_type(kind).body(text)
+    }
+}
+
+impl ApiResponse for MetricsText {
+    fn meta() -> MetaResponses {
+        let schema = || MetaSchema::new("string");
+        let text = |content_type| MetaMediaType { content_type, schema: MetaSchemaRef::Inline(Box::new(schema())) };
+        let figures = MetaResponse {
+            description: "The figures",
+            status: Some(200),
+            status_range: None,
+            content: vec![text(CLASSIC), text(OPENMETRICS)],
+            headers: Vec::new(),
+        };
+        MetaResponses { responses: vec![figures] }
+    }
+    fn register(_: &mut poem_openapi::registry::Registry) {}
 }
