@@ -1,0 +1,79 @@
+//! What others make of the API document: linters, a browser, generated clients, a fuzzer. Their programs are installed
+//! into `target/tools` by `.ci/run`; where one is absent, its tests say that they were skipped.
+
+mod fuzz;
+mod journey;
+mod lint;
+mod pages;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use support::Server;
+use treebeard::domain::catalog::CatalogFile;
+use treebeard::store::catalog::import::{ImportMode, replace};
+use treebeard::store::{Options, Store};
+
+const PACKAGE: &str = env!("CARGO_MANIFEST_DIR");
+const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/openapi.json");
+
+/// `part` of the folder the tools are in.
+fn tool(part: &str) -> PathBuf {
+    Path::new(PACKAGE).join("target/tools").join(part)
+}
+
+/// Whether all of `needed` are there. Says so if not, and fails where the tests are the gate.
+fn is_installed(test: &str, needed: &[&Path]) -> bool {
+    let absent: Vec<_> = needed.iter().filter(|path| !path.exists()).collect();
+    if absent.is_empty() {
+        return true;
+    }
+    assert!(std::env::var_os("CI").is_none(), "{test}: not installed: {absent:?}");
+    println!("skipped: {test}: not installed: {absent:?}");
+    false
+}
+
+/// An empty folder for what a test generates; kept afterwards, so that it can be looked at.
+fn workshop(name: &str) -> PathBuf {
+    let folder = Path::new(PACKAGE).join("target/clients").join(name);
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).expect("the last run's folder goes");
+    }
+    std::fs::create_dir_all(&folder).expect("a folder");
+    folder
+}
+
+/// Runs a program that must succeed, and gives what it printed.
+#[track_caller]
+fn run(command: &mut Command) -> String {
+    let Output { status, stdout, stderr } = command.output().expect("the program starts");
+    let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+    assert!(status.success(), "{command:?} ended with {status}\n{stdout}\n{stderr}");
+    stdout.into_owned()
+}
+
+/// A service over the invented market.
+struct Market {
+    server: Server,
+    _folder: tempfile::TempDir,
+}
+
+impl Market {
+    fn open() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let address = format!("sqlite:{}", folder.path().join("market.db").display());
+        let catalog: CatalogFile =
+            serde_json::from_str(include_str!("../../assets/demo/catalog.json")).expect("the demo catalog");
+        let store = Store::open(&address, Options::default()).expect("a new store");
+        store
+            .write_blocking(move |tx| replace(tx, &catalog, ImportMode::Replace, jiff::Timestamp::UNIX_EPOCH))
+            .expect("the catalog is stored");
+        drop(store);
+        Market { server: Server::with(&[("DATABASE_URL", &address)]), _folder: folder }
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.server.address)
+    }
+}
