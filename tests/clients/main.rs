@@ -5,6 +5,7 @@ mod fuzz;
 mod journey;
 mod lint;
 mod pages;
+#[allow(dead_code, reason = "each kind of test uses its own part")]
 #[path = "../support/mod.rs"]
 mod support;
 
