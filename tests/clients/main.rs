@@ -1,7 +1,6 @@
-//! What others make of the API document: linters, a browser, generated clients, a fuzzer. Their programs are installed
+//! What others make of the API document: linters, a browser, generated clients. Their programs are installed
 //! into `target/tools` by `.ci/run`; where one is absent, its tests say that they were skipped.
 
-mod fuzz;
 mod journey;
 mod lint;
 mod pages;
