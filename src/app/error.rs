@@ -27,6 +27,9 @@ pub enum Error {
     /// More than may be handled at once; try again after the seconds.
     #[error("{message}")]
     Busy { message: String, retry_after_seconds: u32 },
+    /// One of the limits that are counted in the store, by its name.
+    #[error("{message}")]
+    Exceeded { limit: &'static str, message: String, retry_after_seconds: u32 },
     /// The store cannot be reached or cannot write.
     #[error("storage is unavailable: {0}")]
     Unavailable(String),

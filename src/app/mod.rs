@@ -8,6 +8,7 @@ pub mod coding;
 mod comparing;
 pub mod error;
 pub mod explanations;
+pub mod feedback;
 pub mod figures;
 pub mod health;
 pub mod household;

@@ -134,6 +134,8 @@ pub struct Limits {
     pub per_ip_per_hour: u32,
     pub generate_per_minute: u32,
     pub anonymous_generate_per_hour: u32,
+    pub feedback_per_day: u32,
+    pub anonymous_feedback_per_day: u32,
     pub login_per_ip_per_minute: u32,
     pub login_per_account_per_minute: u32,
     pub register_per_ip_per_hour: u32,
@@ -147,6 +149,7 @@ pub struct Limits {
 pub struct Features {
     pub admin: bool,
     pub anonymous: bool,
+    pub feedback: bool,
     pub docs: bool,
 }
 
@@ -277,6 +280,7 @@ fn build(reader: &mut Reader) -> Config {
         features: Features {
             admin: reader.flag("features.admin"),
             anonymous: reader.flag("features.anonymous"),
+            feedback: reader.flag("features.feedback"),
             docs: reader.flag("features.docs"),
         },
         notifier: notifier::read(reader),
@@ -333,6 +337,8 @@ fn limits(reader: &mut Reader) -> Limits {
         login_per_account_per_minute,
         register_per_ip_per_hour: hour("limits.register_per_ip_per_hour"),
         register_per_account_per_hour: hour("limits.register_per_account_per_hour"),
+        feedback_per_day: reader.limit("limits.feedback_per_day", "day", 1..=1_000),
+        anonymous_feedback_per_day: reader.limit("limits.anonymous_feedback_per_day", "day", 1..=1_000_000),
         exempt_networks: reader.parsed_list("limits.exempt_networks"),
         user_overrides: reader.parsed_list("limits.user_overrides"),
     }

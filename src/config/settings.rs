@@ -178,6 +178,9 @@ pub const SETTINGS: &[Setting] = &[
         "Recommendations without an account that one address may ask for an hour.",
     )
     .reloadable(),
+    plain("limits.feedback_per_day", "10", "Feedback one account may give in 24 hours.").reloadable(),
+    plain("limits.anonymous_feedback_per_day", "10", "Feedback one address may give without an account in 24 hours.")
+        .reloadable(),
     plain("limits.login_per_ip_per_minute", "30", "Sign-ins one address may try a minute.").reloadable(),
     plain("limits.login_per_account_per_minute", "10", "Sign-ins that may be tried to one account a minute.")
         .reloadable(),
@@ -187,6 +190,7 @@ pub const SETTINGS: &[Setting] = &[
     plain("limits.user_overrides", "[]", "Requests a minute of single accounts: [\"USER-ID=600\"].").reloadable(),
     classic("features.admin", "ADMIN_API_ENABLED", "true", "The /api/v1/admin routes; off, they answer 404."),
     plain("features.anonymous", "false", "Recommendations without an account: nothing personal is kept."),
+    plain("features.feedback", "true", "Feedback on plans and recommendations; off, its routes answer 404."),
     plain("features.docs", "true", "The /docs, /redoc and /openapi.json pages."),
     secret(
         "notifier.smtp_url",

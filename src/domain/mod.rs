@@ -5,6 +5,7 @@ pub mod calendar;
 pub mod catalog;
 pub mod explain;
 pub mod market;
+pub mod sentiment;
 pub mod tariff;
 pub mod units;
 pub mod usage;

@@ -12,6 +12,7 @@ mod described;
 mod docs;
 mod document;
 mod encoding;
+mod feedback;
 mod fields;
 pub mod layers;
 pub mod listener;
@@ -60,6 +61,8 @@ pub enum Tag {
     Recommendations,
     /// Accounts, the catalog and the service, for its staff.
     Admin,
+    /// What people thought of plans and recommendations.
+    Feedback,
     /// Whether the service is well, and what it is.
     Operations,
 }
@@ -80,6 +83,8 @@ fn api() -> impl poem_openapi::OpenApi + 'static {
         recommendations::Recommendations, // /api/v1/recommendations: POST /generate, /{id}/what-if;
                                 //   GET /, /{id}, /{id}/report, /{id}/export.csv, /user/{id}; DELETE /{id}
         admin::operations(),    // /api/v1/admin: the table stands in admin/mod.rs
+        feedback::Feedback,     // /api/v1/feedback: POST /plan, /recommendation; GET /stats
+        feedback::Review,       // /api/v1/admin/feedback: GET /analytics, /search, /export
         operations::Operations, // GET /health, /health/live, /health/ready, /version
         metrics::MetricsPage,   // GET /metrics
     )

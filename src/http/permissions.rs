@@ -106,12 +106,29 @@ pub const TABLE: &[(&str, Access)] = &[
     ("admin_replace_plan", AdminWrites),
     ("admin_delete_plan", AdminWrites),
     ("admin_restore_plan", AdminWrites),
+    // Feedback. Whose a recommendation is, is asked when feedback on it is given.
+    ("rate_plan", Anyone),
+    ("rate_recommendation", Anyone),
+    ("get_feedback_stats", StaffReads),
+    ("get_feedback_analytics", StaffReads),
+    ("search_feedback", StaffReads),
+    ("export_feedback", StaffReads),
     // Operations. Metrics ask for their own token where one is set.
     ("get_health", Anyone),
     ("get_liveness", Anyone),
     ("get_readiness", Anyone),
     ("get_version", Anyone),
     ("get_metrics", Anyone),
+];
+
+/// The operations there are only while `features.feedback` is on.
+const OF_FEEDBACK: [&str; 6] = [
+    "rate_plan",
+    "rate_recommendation",
+    "get_feedback_stats",
+    "get_feedback_analytics",
+    "search_feedback",
+    "export_feedback",
 ];
 
 /// The entry of an operation.
@@ -121,11 +138,14 @@ pub fn of(operation: &str) -> Option<Access> {
 
 /// Lets a request on to its handler, or says why not.
 pub async fn check(operation: &'static str, access: Access, request: &Request) -> Result<(), Problem> {
+    let features = request.data::<Arc<App>>().map(|app| app.config.features);
+    if OF_FEEDBACK.contains(&operation) && !features.is_some_and(|features| features.feedback) {
+        return Err(of_status(StatusCode::NOT_FOUND));
+    }
     if access == Access::Anyone {
         return Ok(());
     }
     let caller = caller::caller_of(request).await?;
-    let features = request.data::<Arc<App>>().map(|app| app.config.features);
     let known = Known {
         role: caller.map(|caller| caller.role),
         holds_claim: request.headers().contains_key(CLAIM_TOKEN),

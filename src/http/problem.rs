@@ -197,6 +197,11 @@ impl From<Error> for Problem {
                 retry_after: Some(retry_after_seconds),
                 ..Problem::new(StatusCode::SERVICE_UNAVAILABLE, message)
             },
+            Error::Exceeded { limit, retry_after_seconds, .. } => Problem {
+                retry_after: Some(retry_after_seconds),
+                violated: vec![limit],
+                ..Problem::new(StatusCode::TOO_MANY_REQUESTS, message)
+            },
             Error::Unavailable(_) => {
                 tracing::error!(error = %message, "storage failed");
                 of_status(StatusCode::SERVICE_UNAVAILABLE)

@@ -13,6 +13,7 @@ mod edges;
 mod every_route;
 mod examples;
 mod explanations;
+mod feedback;
 mod following;
 mod health;
 mod idempotency;

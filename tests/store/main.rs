@@ -2,6 +2,7 @@
 
 mod catalog;
 mod engines;
+mod opinions;
 #[path = "../support/postgres.rs"]
 mod postgres_cluster;
 mod sqlite;
@@ -23,7 +24,7 @@ const STORY: &[(&str, Part)] = &[
     ("monthly usage", story::monthly_usage),
     ("interval usage", story::interval_usage),
     ("recommendations", story::recommendations),
-    ("feedback", story::feedback),
+    ("feedback", opinions::feedback),
     ("idempotency", story::idempotency),
     ("audit", story::audit),
     ("catalog", catalog::a_catalog_comes_back_as_it_was_imported),

@@ -1,5 +1,6 @@
 //! What every aggregate promises, on whatever engine.
 
+use crate::opinions::opinion;
 use crate::world::{at, id, new_user, user};
 use jiff::SignedDuration;
 use jiff::civil::date;
@@ -14,7 +15,7 @@ use treebeard::store::current_plans::{self, CurrentPlan};
 use treebeard::store::db::filter::Page;
 use treebeard::store::erasure;
 use treebeard::store::error::StoreError;
-use treebeard::store::feedback::{self, Feedback, FeedbackFilter, FeedbackKind};
+use treebeard::store::feedback;
 use treebeard::store::idempotency::{self, Claim, KeptAnswer};
 use treebeard::store::password_resets;
 use treebeard::store::preferences::{self, Preferences};
@@ -340,55 +341,6 @@ pub fn recommendations(store: &Store) {
     let gone = store.write_blocking(move |tx| recommendations::delete(tx, first)).unwrap_err();
     assert_eq!(gone, StoreError::NotFound);
     assert_eq!(write(store, |tx| recommendations::sweep(tx, at(75))), 1);
-}
-
-fn opinion(user_id: Option<Uuid>, plan_id: Uuid, rating: u8, text: Option<&str>, minutes: i64) -> Feedback {
-    Feedback {
-        id: id(),
-        user_id,
-        plan_id: Some(plan_id),
-        recommendation_id: None,
-        rating,
-        text: text.map(str::to_owned),
-        kind: FeedbackKind::Helpful,
-        created_at: at(minutes),
-    }
-}
-
-pub fn feedback(store: &Store) {
-    let owner = user(store, "opinions@example.com").id;
-    let (liked, disliked) = (id(), id());
-    let tomorrow = 24 * 60;
-    let given = [
-        opinion(Some(owner), liked, 5, Some("good"), 0),
-        opinion(None, liked, 4, None, 1),
-        opinion(Some(owner), disliked, 1, Some("dear"), tomorrow),
-    ];
-    let new = given.clone();
-    write(store, move |tx| new.iter().try_for_each(|one| feedback::create(tx, one)));
-    let six = opinion(None, liked, 6, None, 0);
-    let refused = store.write_blocking(move |tx| feedback::create(tx, &six)).unwrap_err();
-    assert_eq!(refused, StoreError::Rejected("feedback_rating".to_owned()));
-
-    let everything = FeedbackFilter::default();
-    let stats = store.read_blocking(move |conn| feedback::stats(conn, &everything)).unwrap();
-    assert_eq!((stats.total, stats.by_rating, stats.with_text), (3, [1, 0, 0, 1, 1], 2));
-    assert_eq!(stats.mean_rating, Some(10.0 / 3.0));
-    let days = store.read_blocking(|conn| feedback::by_day(conn, &FeedbackFilter::default())).unwrap();
-    let days: Vec<_> = days.iter().map(|day| (day.day, day.count, day.mean_rating)).collect();
-    assert_eq!(days, vec![(date(2026, 3, 1), 2, 4.5), (date(2026, 3, 2), 1, 1.0)]);
-    let top = store.read_blocking(|conn| feedback::top_plans(conn, &FeedbackFilter::default(), 1)).unwrap();
-    assert_eq!((top[0].plan_id, top[0].count, top.len()), (liked, 2, 1));
-    let wanted = FeedbackFilter {
-        max_rating: Some(4),
-        has_text: Some(true),
-        from: Some(date(2026, 3, 2)),
-        to: Some(date(2026, 3, 2)),
-        ..FeedbackFilter::default()
-    };
-    let found = store.read_blocking(move |conn| feedback::search(conn, &wanted, ALL)).unwrap();
-    assert_eq!((found.total, found.items), (1, vec![given[2].clone()]));
-    assert_eq!(store.read_blocking(move |conn| feedback::count_since(conn, owner, at(1))).unwrap(), 1);
 }
 
 pub fn idempotency(store: &Store) {

@@ -18,6 +18,7 @@ const FORGOT: &str = "/api/v1/auth/password/forgot";
 const RESET: &str = "/api/v1/auth/password/reset";
 const REGISTER: &str = "/api/v1/auth/register";
 const GENERATE: &str = "/api/v1/recommendations/generate";
+const FEEDBACK: [&str; 2] = ["/api/v1/feedback/plan", "/api/v1/feedback/recommendation"];
 
 pub fn layer<E: Endpoint + 'static>(
     endpoint: E,
@@ -63,6 +64,7 @@ async fn admit(visit: &Visit, request: &mut Request, app: &App) -> Result<(), Pr
         request_id::facts(request).set_user(caller.user_id);
     }
     let generates = posted.as_deref() == Some(GENERATE);
+    let gives_feedback = posted.as_deref().is_some_and(|path| FEEDBACK.contains(&path));
     let counted = match &identity {
         Ok(Some(caller)) => {
             let user = caller.user_id;
@@ -70,6 +72,7 @@ async fn admit(visit: &Visit, request: &mut Request, app: &App) -> Result<(), Pr
             if generates { all.and_then(|()| visit.of_user(Class::Generate, user)) } else { all }
         }
         Ok(None) if generates && app.config.features.anonymous => visit.of_network(Class::AnonymousGenerate),
+        Ok(None) if gives_feedback && app.config.features.feedback => visit.of_network(Class::AnonymousFeedback),
         // A bad credential is refused by whatever asks for one.
         Ok(None) | Err(_) => Ok(()),
     };

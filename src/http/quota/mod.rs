@@ -36,6 +36,8 @@ pub enum Class {
     Generate,
     /// Recommendations without an account, from one address.
     AnonymousGenerate,
+    /// Feedback without an account, from one address.
+    AnonymousFeedback,
     /// Sign-ins from one address.
     LoginIp,
     /// Sign-ins to one account.
@@ -47,11 +49,12 @@ pub enum Class {
 }
 
 impl Class {
-    pub const ALL: [Class; 8] = [
+    pub const ALL: [Class; 9] = [
         Class::Ip,
         Class::User,
         Class::Generate,
         Class::AnonymousGenerate,
+        Class::AnonymousFeedback,
         Class::LoginIp,
         Class::LoginAccount,
         Class::RegisterIp,
@@ -64,6 +67,7 @@ impl Class {
             Class::User => "user",
             Class::Generate => "generate",
             Class::AnonymousGenerate => "anonymous-generate",
+            Class::AnonymousFeedback => "anonymous-feedback",
             Class::LoginIp => "login-ip",
             Class::LoginAccount => "login-account",
             Class::RegisterIp => "register-ip",
@@ -77,6 +81,7 @@ impl Class {
             Class::Ip | Class::AnonymousGenerate | Class::RegisterIp | Class::RegisterAccount => {
                 Duration::from_hours(1)
             }
+            Class::AnonymousFeedback => Duration::from_hours(24),
         }
     }
 
@@ -86,6 +91,7 @@ impl Class {
             Class::User => limits.per_user_per_minute,
             Class::Generate => limits.generate_per_minute,
             Class::AnonymousGenerate => limits.anonymous_generate_per_hour,
+            Class::AnonymousFeedback => limits.anonymous_feedback_per_day,
             Class::LoginIp => limits.login_per_ip_per_minute,
             Class::LoginAccount => limits.login_per_account_per_minute,
             Class::RegisterIp => limits.register_per_ip_per_hour,
@@ -95,12 +101,17 @@ impl Class {
 
     /// What was too much, with the limit and its window.
     fn excess(self, limit: u32) -> String {
-        let per = if self.window() == Duration::from_mins(1) { "a minute" } else { "an hour" };
+        let per = match self.window().as_secs() {
+            ..=60 => "a minute",
+            61..=3_600 => "an hour",
+            _ => "a day",
+        };
         match self {
             Class::Ip => format!("Your network address may make {limit} requests {per}"),
             Class::User => format!("Your account may make {limit} requests {per}"),
             Class::Generate => format!("Your account may ask for {limit} recommendations {per}"),
             Class::AnonymousGenerate => format!("Without an account, {limit} recommendations {per} are given"),
+            Class::AnonymousFeedback => format!("Without an account, feedback is taken {limit} times {per}"),
             Class::LoginIp => format!("Your network address may try to sign in {limit} times {per}"),
             Class::LoginAccount => format!("One may try to sign in to an account {limit} times {per}"),
             Class::RegisterIp => format!("Your network address may open {limit} accounts {per}"),

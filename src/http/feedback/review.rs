@@ -1,0 +1,170 @@
+//! Feedback as staff read it: analytics, search, export. It never says whose it was.
+
+use crate::app::App;
+use crate::app::error::Error;
+use crate::app::feedback::{FeedbackAnalytics, FeedbackExport, FeedbackFilter, FeedbackFound};
+use crate::domain::sentiment::Sentiment;
+use crate::http::Tag;
+use crate::http::caller::SignedIn;
+use crate::http::problem::Result;
+use crate::http::ready::Private;
+use crate::http::values::DateValue;
+use futures_util::stream;
+use poem::http::{HeaderValue, header};
+use poem::web::Data;
+use poem::{Body, IntoResponse, Response};
+use poem_openapi::param::Query;
+use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry};
+use poem_openapi::{ApiResponse, Enum, OpenApi};
+use std::io;
+use std::sync::Arc;
+use uuid::Uuid;
+
+const CSV: &str = "text/csv; charset=utf-8";
+const LIMIT: u32 = 20;
+
+pub struct Review;
+
+#[OpenApi(prefix_path = "/api/v1/admin/feedback", tag = "Tag::Feedback")]
+impl Review {
+    /// Analyse feedback
+    ///
+    /// All of it in figures, the last 31 UTC days, the plans spoken of most, and the newest texts. Reading it is noted
+    /// in the audit log.
+    #[oai(path = "/analytics", method = "get", operation_id = "get_feedback_analytics")]
+    async fn analytics(&self, app: Data<&Arc<App>>, caller: SignedIn) -> Result<Private<FeedbackAnalytics>> {
+        Ok(Private::new(app.feedback_analytics(caller.0.user_id).await?))
+    }
+
+    /// Search feedback
+    ///
+    /// What passes every filter given, the newest first. Reading it is noted in the audit log.
+    #[oai(path = "/search", method = "get", operation_id = "search_feedback")]
+    #[allow(clippy::too_many_arguments)]
+    async fn search(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        plan_id: Query<Option<Uuid>>,
+        #[oai(validator(minimum(value = "1"), maximum(value = "5")))] min_rating: Query<Option<u8>>,
+        #[oai(validator(minimum(value = "1"), maximum(value = "5")))] max_rating: Query<Option<u8>>,
+        has_text: Query<Option<bool>>,
+        sentiment: Query<Option<SentimentAsked>>,
+        /// The first UTC day.
+        start_date: Query<Option<DateValue>>,
+        /// The last UTC day.
+        end_date: Query<Option<DateValue>>,
+        /// 20 when absent.
+        #[oai(validator(minimum(value = "1"), maximum(value = "100")))]
+        limit: Query<Option<u32>>,
+        /// How many to leave out before the first one shown.
+        #[oai(validator(maximum(value = "1000000000")))]
+        offset: Query<Option<u32>>,
+    ) -> Result<Private<FeedbackFound>> {
+        let wanted =
+            wanted(plan_id.0, (min_rating.0, max_rating.0), has_text.0, sentiment.0, (start_date.0, end_date.0))?;
+        let (limit, offset) = (limit.0.unwrap_or(LIMIT), offset.0.unwrap_or(0));
+        Ok(Private::new(app.search_feedback(caller.0.user_id, wanted, limit, offset).await?))
+    }
+
+    /// Export feedback as CSV
+    ///
+    /// What passes every filter given, the oldest first, sent while it is read. Texts are written so that no
+    /// spreadsheet takes them for formulas. Reading it is noted in the audit log.
+    #[oai(path = "/export", method = "get", operation_id = "export_feedback")]
+    #[allow(clippy::too_many_arguments)]
+    async fn export(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        plan_id: Query<Option<Uuid>>,
+        #[oai(validator(minimum(value = "1"), maximum(value = "5")))] min_rating: Query<Option<u8>>,
+        #[oai(validator(minimum(value = "1"), maximum(value = "5")))] max_rating: Query<Option<u8>>,
+        has_text: Query<Option<bool>>,
+        sentiment: Query<Option<SentimentAsked>>,
+        /// The first UTC day.
+        start_date: Query<Option<DateValue>>,
+        /// The last UTC day.
+        end_date: Query<Option<DateValue>>,
+    ) -> Result<FeedbackTable> {
+        let wanted =
+            wanted(plan_id.0, (min_rating.0, max_rating.0), has_text.0, sentiment.0, (start_date.0, end_date.0))?;
+        let mut export = FeedbackExport::begin(&app, caller.0.user_id, wanted).await?;
+        // The first part before the answer begins: what is wrong with the store still gets a status.
+        let first = export.next().await?;
+        let parts = stream::try_unfold((first, export), |(part, mut export)| async move {
+            let Some(part) = part else { return Ok(None) };
+            let next = export.next().await.map_err(io::Error::other)?;
+            Ok::<_, io::Error>(Some((part, (next, export))))
+        });
+        Ok(FeedbackTable(Body::from_bytes_stream(parts)))
+    }
+}
+
+#[derive(Debug, Clone, Copy, Enum)]
+#[oai(rename_all = "snake_case")]
+enum SentimentAsked {
+    Positive,
+    Neutral,
+    Negative,
+}
+
+impl From<SentimentAsked> for Sentiment {
+    fn from(asked: SentimentAsked) -> Self {
+        match asked {
+            SentimentAsked::Positive => Sentiment::Positive,
+            SentimentAsked::Neutral => Sentiment::Neutral,
+            SentimentAsked::Negative => Sentiment::Negative,
+        }
+    }
+}
+
+/// The filters that search and export share; a range that is turned round is told, not found empty.
+fn wanted(
+    plan_id: Option<Uuid>,
+    (min_rating, max_rating): (Option<u8>, Option<u8>),
+    has_text: Option<bool>,
+    sentiment: Option<SentimentAsked>,
+    (start, end): (Option<DateValue>, Option<DateValue>),
+) -> Result<FeedbackFilter> {
+    let (from, to) = (start.map(|day| day.0), end.map(|day| day.0));
+    if min_rating.zip(max_rating).is_some_and(|(min, max)| max < min) {
+        return Err(Error::field("max_rating", "must not be less than min_rating", "range").into());
+    }
+    if from.zip(to).is_some_and(|(from, to)| to < from) {
+        return Err(Error::field("end_date", "must not lie before start_date", "range").into());
+    }
+    let sentiment = sentiment.map(Sentiment::from);
+    Ok(FeedbackFilter { plan_id, min_rating, max_rating, has_text, sentiment, from, to, ..FeedbackFilter::default() })
+}
+
+/// The export, sent in parts.
+struct FeedbackTable(Body);
+
+impl IntoResponse for FeedbackTable {
+    fn into_response(self) -> Response {
+        let mut response = Response::builder().content_type(CSV).body(self.0);
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+        headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"feedback.csv\""));
+        response
+    }
+}
+
+impl ApiResponse for FeedbackTable {
+    fn meta() -> MetaResponses {
+        let example = "feedback_id,created_at,plan_id,plan_name,recommendation_id,rating,feedback_type,sentiment,\
+                       feedback_text\r\n01a20707-c930-76ec-867a-c670a0d67719,2026-11-23T06:11:20.496Z,\
+                       6f1c3f0e-2f0b-5a51-9a8e-0e5d6a7b8c9d,Steady 12,,5,helpful,positive,\"Easy, and cheaper.\"\r\n";
+        let schema = MetaSchema { example: Some(example.into()), ..MetaSchema::new("string") };
+        let response = MetaResponse {
+            description: "The table",
+            status: Some(200),
+            status_range: None,
+            content: vec![MetaMediaType { content_type: CSV, schema: MetaSchemaRef::Inline(Box::new(schema)) }],
+            headers: Vec::new(),
+        };
+        MetaResponses { responses: vec![response] }
+    }
+    fn register(_: &mut Registry) {}
+}
