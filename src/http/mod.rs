@@ -30,6 +30,7 @@ mod quota;
 mod ready;
 mod recommendations;
 mod routes;
+mod saved;
 mod schema;
 mod upload;
 mod usage;

@@ -34,6 +34,13 @@ pub enum Access {
     AdminWrites,
 }
 
+impl Access {
+    /// Whether only support and administrators, or these alone, are let in.
+    pub const fn is_for_staff(self) -> bool {
+        matches!(self, Access::StaffReads | Access::AdminWrites)
+    }
+}
+
 use Access::{AdminWrites, Anyone, Guest, OwnerAdminOrClaim, OwnerOrAdmin, SignedIn, StaffReads};
 
 /// Every operation by its id in the API document.
@@ -178,7 +185,7 @@ impl Known {
             Access::Anyone => return Ok(()),
             Access::Guest if self.anonymous => return Ok(()),
             Access::OwnerAdminOrClaim if self.holds_claim => return Ok(()),
-            Access::StaffReads | Access::AdminWrites if !self.admin => return Err(StatusCode::NOT_FOUND),
+            _ if access.is_for_staff() && !self.admin => return Err(StatusCode::NOT_FOUND),
             Access::Guest | Access::SignedIn | Access::OwnerOrAdmin | Access::OwnerAdminOrClaim => Role::User,
             Access::StaffReads => Role::Support,
             Access::AdminWrites => Role::Admin,

@@ -8,19 +8,18 @@ use crate::http::Tag;
 use crate::http::caller::SignedIn;
 use crate::http::problem::Result;
 use crate::http::ready::Private;
+use crate::http::saved::{self, CSV};
 use crate::http::values::DateValue;
 use futures_util::stream;
-use poem::http::{HeaderValue, header};
 use poem::web::Data;
 use poem::{Body, IntoResponse, Response};
 use poem_openapi::param::Query;
-use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry};
+use poem_openapi::registry::{MetaResponses, Registry};
 use poem_openapi::{ApiResponse, Enum, OpenApi};
 use std::io;
 use std::sync::Arc;
 use uuid::Uuid;
 
-const CSV: &str = "text/csv; charset=utf-8";
 const LIMIT: u32 = 20;
 
 pub struct Review;
@@ -143,28 +142,13 @@ struct FeedbackTable(Body);
 
 impl IntoResponse for FeedbackTable {
     fn into_response(self) -> Response {
-        let mut response = Response::builder().content_type(CSV).body(self.0);
-        let headers = response.headers_mut();
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
-        headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"feedback.csv\""));
-        response
+        saved::private(CSV, self.0, "attachment; filename=\"feedback.csv\"")
     }
 }
 
 impl ApiResponse for FeedbackTable {
     fn meta() -> MetaResponses {
-        let example = "feedback_id,created_at,plan_id,plan_name,recommendation_id,rating,feedback_type,sentiment,\
-                       feedback_text\r\n01a20707-c930-76ec-867a-c670a0d67719,2026-11-23T06:11:20.496Z,\
-                       6f1c3f0e-2f0b-5a51-9a8e-0e5d6a7b8c9d,Steady 12,,5,helpful,positive,\"Easy, and cheaper.\"\r\n";
-        let schema = MetaSchema { example: Some(example.into()), ..MetaSchema::new("string") };
-        let response = MetaResponse {
-            description: "The table",
-            status: Some(200),
-            status_range: None,
-            content: vec![MetaMediaType { content_type: CSV, schema: MetaSchemaRef::Inline(Box::new(schema)) }],
-            headers: Vec::new(),
-        };
-        MetaResponses { responses: vec![response] }
+        saved::described("The table", CSV)
     }
     fn register(_: &mut Registry) {}
 }
