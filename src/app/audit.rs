@@ -1,8 +1,8 @@
 //! What is written to the audit log, in the transaction of what it tells.
 
 use crate::app::App;
-use crate::store::audit::{self, Event};
-use crate::store::db::Tx;
+use crate::store::audit::{self, Event, Verdict};
+use crate::store::db::{Conn, Tx};
 use crate::store::error::StoreError;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -37,6 +37,11 @@ impl Act {
 }
 
 impl Seal {
+    /// Recomputes the chain.
+    pub(super) fn verify(&self, conn: &mut Conn<'_>) -> Result<Verdict, StoreError> {
+        audit::verify(conn, &self.0)
+    }
+
     /// Writes a row about something that was done. Names are those of the OWASP logging vocabulary.
     pub(super) fn note(&self, tx: &mut Tx<'_>, event: &str, act: Act, now: Timestamp) -> Result<(), StoreError> {
         let event = Event {

@@ -12,8 +12,10 @@ pub mod feedback;
 pub mod figures;
 pub mod health;
 pub mod household;
+pub mod jobs;
 pub mod once;
 pub mod outlook;
+pub mod oversight;
 pub mod passwords;
 pub mod pricing;
 pub mod privacy;
@@ -35,6 +37,7 @@ use catalog::Catalog;
 use error::Error;
 use health::Probe;
 use jiff::Timestamp;
+use jobs::Jobs;
 use passwords::Passwords;
 use privacy::documents::Documents;
 use recommendations::Rankings;
@@ -62,6 +65,7 @@ pub struct App {
     pub slowdown: Slowdown,
     pub catalog: Catalog,
     pub rankings: Rankings,
+    pub jobs: Jobs,
     pub workbench: Workbench,
     /// Terms, privacy policy and the like.
     pub documents: Documents,
@@ -102,6 +106,7 @@ impl App {
             catalog,
             slowdown: Slowdown::default(),
             rankings,
+            jobs: Jobs::default(),
             workbench,
             documents,
             writer,

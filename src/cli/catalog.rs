@@ -2,7 +2,7 @@
 
 use crate::cli::plan_file::{self, PlanFlags};
 use crate::cli::stored::{self, ImportManner};
-use crate::cli::{Failure, SettingFlags, output};
+use crate::cli::{Failure, SettingFlags, catalog_diff, output};
 use crate::domain::catalog::Confidence;
 use crate::domain::market::{Listing, Place, Snapshot, UtilityRef};
 use crate::formats::catalog::{CatalogImport, write_csv, write_json};
@@ -18,6 +18,7 @@ use std::path::PathBuf;
 #[command(before_help = "Examples:\n  \
     treebeard catalog validate plans.csv\n  \
     treebeard catalog list plans.csv --zip 75001\n  \
+    treebeard catalog diff plans.csv\n  \
     treebeard catalog import plans.csv\n  \
     treebeard catalog export --format csv > plans.csv")]
 pub struct Arguments {
@@ -36,6 +37,17 @@ enum Command {
         #[arg(long)]
         dry_run: bool,
         /// Leave plans on sale that are not in the file; without it they are retired
+        #[arg(long)]
+        merge: bool,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what an import would change: entries added (+), changed field by field (~) and retired (-)
+    Diff {
+        file: PathBuf,
+        #[command(flatten)]
+        plans: PlanFlags,
+        /// Compare for an import that leaves plans on sale that are not in the file
         #[arg(long)]
         merge: bool,
         #[arg(long)]
@@ -89,6 +101,9 @@ pub fn run(arguments: &Arguments, settings: &SettingFlags) -> Result<(), Failure
         Command::Import { file, plans, dry_run, merge, json } => {
             let import = plan_file::read(file, plans)?;
             stored::import(settings, import, ImportManner { dry_run: *dry_run, merge: *merge, json: *json })
+        }
+        Command::Diff { file, plans, merge, json } => {
+            catalog_diff::run(settings, plan_file::read(file, plans)?, *merge, *json)
         }
         Command::Validate { file, plans, json } => validate(&plan_file::read(file, plans)?, *json),
         Command::List { file, plans, zip, utility, json } => {

@@ -4,6 +4,7 @@ mod admin;
 mod advice_table;
 mod bills;
 mod catalog;
+mod catalog_diff;
 mod compare;
 mod completions;
 mod config;

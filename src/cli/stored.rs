@@ -9,6 +9,7 @@ use crate::domain::market::Snapshot;
 use crate::formats::catalog::CatalogImport;
 use crate::store::Store;
 use crate::store::catalog::import::{Changes, ImportMode, ImportReport, compare, replace};
+use crate::store::db::Conn;
 use crate::store::error::StoreError;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -53,6 +54,28 @@ pub fn import(settings: &SettingFlags, import: CatalogImport, manner: ImportMann
     }
     let done = if manner.dry_run { "Nothing was changed; an import would have these effects" } else { "Imported" };
     output::print(&format!("{text}{done}: plans {}; suppliers {}\n", words(&report.plans), words(&report.suppliers)))
+}
+
+/// What an import of `file` would change, and every catalog that is held. Creates nothing.
+pub fn compared(
+    settings: &SettingFlags,
+    file: &CatalogFile,
+    mode: ImportMode,
+) -> Result<(ImportReport, Vec<CatalogFile>), Failure> {
+    let Some(store) = open_existing(&settings.load(&[])?)? else {
+        let added = |keys: Vec<&String>| Changes { added: keys.into_iter().cloned().collect(), ..Changes::default() };
+        let report = ImportReport {
+            plans: added(file.plans.iter().map(|plan| &plan.key).collect()),
+            suppliers: added(file.suppliers.iter().map(|supplier| &supplier.key).collect()),
+            territory_changed: true,
+        };
+        return Ok((report, Vec::new()));
+    };
+    let file = file.clone();
+    let read = move |conn: &mut Conn<'_>| {
+        Ok::<_, StoreError>((compare(conn, &file, mode)?, crate::store::catalog::load(conn)?.0))
+    };
+    store.read_blocking(read).map_err(|error| database::failure(&error))
 }
 
 fn changes(changes: &Changes) -> Value {

@@ -60,9 +60,7 @@ impl<'a> ApiExtractor<'a> for Upload {
             _ => return Err(other_media_type().into()),
         };
         if bytes.is_empty() {
-            return Err(
-                Problem::invalid(vec![FieldFault::new("file", "is empty: send a meter file", "required")]).into()
-            );
+            return Err(Problem::invalid(vec![FieldFault::new("file", "is empty: send a file", "required")]).into());
         }
         Ok(Upload(bytes))
     }
@@ -75,7 +73,7 @@ async fn form_file(mut form: Multipart, bytes_max: usize) -> Result<Bytes, Probl
             return part.bytes().await.map(Bytes::from).map_err(|error| problem_of(&error, bytes_max));
         }
     }
-    let message = "is missing: send the meter file as the form's part named file";
+    let message = "is missing: send the file as the form's part named file";
     Err(Problem::invalid(vec![FieldFault::new("file", message, "required")]))
 }
 

@@ -138,8 +138,8 @@ fn insert(tx: &mut Tx<'_>, entry: &Entry, detail: String) -> Result<(), StoreErr
     tx.execute_one("INSERT INTO audit_details (seq, detail) VALUES ($1, $2)", &[entry.seq.into(), detail.into()])
 }
 
-/// Newest first.
-pub fn list(conn: &mut Conn<'_>, wanted: &AuditFilter, page: Page) -> Result<Paged<Entry>, StoreError> {
+/// The conditions of a filter.
+pub fn filter_of(wanted: &AuditFilter) -> Filter {
     let mut filter = Filter::default();
     filter.and_some("event = ?", wanted.event.as_deref());
     filter.and_some("actor_id = ?", wanted.actor_id);
@@ -147,7 +147,19 @@ pub fn list(conn: &mut Conn<'_>, wanted: &AuditFilter, page: Page) -> Result<Pag
     filter.and_some("success = ?", wanted.success);
     filter.and_some("logged_at >= ?", wanted.from);
     filter.and_some("logged_at < ?", wanted.to);
-    filter.page(conn, (COLUMNS, TABLES, "audit_logs.seq DESC"), page, entry)
+    filter
+}
+
+/// Newest first.
+pub fn list(conn: &mut Conn<'_>, wanted: &AuditFilter, page: Page) -> Result<Paged<Entry>, StoreError> {
+    filter_of(wanted).page(conn, (COLUMNS, TABLES, "audit_logs.seq DESC"), page, entry)
+}
+
+/// Rows after row `seq`, the oldest first.
+pub fn after(conn: &mut Conn<'_>, wanted: &AuditFilter, seq: i64, limit: u32) -> Result<Vec<Entry>, StoreError> {
+    let mut filter = filter_of(wanted);
+    filter.and("audit_logs.seq > ?", seq);
+    filter.query(conn, (COLUMNS, TABLES, &format!("ORDER BY audit_logs.seq LIMIT {limit}")), entry)
 }
 
 /// All that a user did or that was done to them, oldest first.

@@ -14,6 +14,7 @@ pub mod current_plans;
 pub mod erasure;
 pub mod feedback;
 pub mod idempotency;
+pub mod overview;
 pub mod password_resets;
 pub mod plans;
 pub mod preferences;

@@ -128,3 +128,29 @@ fn the_schema_can_be_looked_at_and_brought_up_to_date() {
     assert_eq!(done["applied_now"], before["pending"]);
     assert_eq!(place.run(&["migrate", "--status", "--json"]).json()["pending"], json!([]));
 }
+
+#[test]
+fn a_diff_names_every_entry_and_field_an_import_would_change() {
+    let place = Place::new();
+    let file = place.file("plans.json", &catalog().to_string());
+    let new = place.run(&["catalog", "diff", &file, "--json"]).json();
+    assert_eq!((&new["differs"], &new["plans"]["added"]), (&json!(true), &json!(["ash-12", "oak-0"])));
+    place.run(&["catalog", "list"]).refused(1, &["no catalog is imported yet"]);
+    assert_eq!(place.run(&["catalog", "import", &file]).code, 0);
+    let same = place.run(&["catalog", "diff", &file]);
+    assert_eq!((same.code, same.stdout.as_str()), (0, "The imported catalog of test is what the file says.\n"));
+
+    let mut other = catalog();
+    other["plans"][0]["rate"]["rate_per_kwh"] = json!(11);
+    other["plans"][0]["term_months"] = json!(6);
+    other["plans"][1]["key"] = json!("oak-1");
+    other["suppliers"][1]["rating"] = json!(4.0);
+    let file = place.file("other.json", &other.to_string());
+    let lines = "~ supplier oak: rating\n+ plan oak-1\n~ plan ash-12: term_months, rate\n- plan oak-0\n";
+    assert_eq!(place.run(&["catalog", "diff", &file]).stdout, lines);
+    let merged = place.run(&["catalog", "diff", &file, "--merge", "--json"]).json();
+    assert_eq!(
+        (&merged["plans"]["retired"], &merged["plans"]["changed"][0]["fields"]),
+        (&json!([]), &json!(["term_months", "rate"]))
+    );
+}

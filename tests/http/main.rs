@@ -2,6 +2,7 @@
 
 mod account;
 mod admin_catalog;
+mod admin_service;
 mod admin_users;
 mod anonymous;
 mod bodies;

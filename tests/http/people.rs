@@ -17,6 +17,9 @@ pub const ADMIN: &str = "admin@example.org";
 pub const SUPPORT: &str = "support@example.org";
 pub const PASSWORD: &str = "violet tram seven";
 
+/// Of the service and of commands beside it: with it the audit log is sealed.
+const KEY: &str = "a signing key of people who look after a service";
+
 pub struct People {
     pub server: Server,
     address: String,
@@ -51,7 +54,7 @@ impl People {
             treebeard(folder.path(), address, &["admin", "create", email], PASSWORD);
         }
         treebeard(folder.path(), address, &["admin", "user", "role", SUPPORT, "support"], "");
-        let environment = [&[("DATABASE_URL", address)], environment].concat();
+        let environment = [&[("DATABASE_URL", address), ("SECRET_KEY", KEY)], environment].concat();
         People { server: Server::with(&environment), address: address.to_owned(), _folder: folder }
     }
 
@@ -99,6 +102,7 @@ pub fn treebeard(folder: &Path, database: &str, arguments: &[&str], input: &str)
         .env_clear()
         .env("ENVIRONMENT", "test")
         .env("DATABASE_URL", database)
+        .env("SECRET_KEY", KEY)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

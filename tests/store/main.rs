@@ -3,6 +3,7 @@
 mod catalog;
 mod engines;
 mod opinions;
+mod overview;
 #[path = "../support/postgres.rs"]
 mod postgres_cluster;
 mod sqlite;
@@ -27,6 +28,8 @@ const STORY: &[(&str, Part)] = &[
     ("feedback", opinions::feedback),
     ("idempotency", story::idempotency),
     ("audit", story::audit),
+    ("overview", overview::counts_and_summaries),
+    ("log overview", overview::the_log_is_counted_and_read_on),
     ("catalog", catalog::a_catalog_comes_back_as_it_was_imported),
     ("catalog changes", catalog::an_import_changes_what_differs_and_nothing_else),
     ("catalog refusals", catalog::a_refused_import_changes_nothing),

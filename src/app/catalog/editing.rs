@@ -121,7 +121,7 @@ impl App {
             let market = market_or_only(tx, market)?;
             checked(tx, &market, &item)?;
             let id = item.id().unwrap_or_else(Uuid::now_v7);
-            let created = items::create(tx, &market, id, &item, now).map_err(|error| refused::<T>(error))?;
+            let created = items::create(tx, &market, id, &item, now).map_err(refused::<T>)?;
             let act = format!("{}_created", T::KIND);
             let detail = value!({ "act": act, "after": created.item });
             seal.note(tx, "authz_admin", Act { actor: Some(actor), subject: Some(id), detail }, now)?;
@@ -148,7 +148,7 @@ impl App {
                 return Err(Error::Invalid(faults));
             }
             checked(tx, &before.market_id, &item)?;
-            items::update(tx, id, &item, Some(before.version), now).map_err(|error| refused::<T>(error))
+            items::update(tx, id, &item, Some(before.version), now).map_err(refused::<T>)
         })
         .await
     }
@@ -166,7 +166,7 @@ impl App {
             if before.deleted_at.is_some() == deleted {
                 return Ok(before);
             }
-            items::set_deleted(tx, id, deleted, Some(before.version), now).map_err(|error| refused::<T>(error))
+            items::set_deleted(tx, id, deleted, Some(before.version), now).map_err(refused::<T>)
         })
         .await
     }

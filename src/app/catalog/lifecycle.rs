@@ -10,7 +10,7 @@ use crate::store::catalog::import::{ImportMode, ImportReport, replace};
 use crate::store::catalog::{load, revision};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How soon a change made by another process or node is served.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -39,7 +39,9 @@ impl App {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
             let before = self.catalog.snapshot().revision;
+            let (started, clock) = (self.now(), Instant::now());
             let looked = self.refresh_catalog().await;
+            self.jobs.ran("follow_catalog", LOOK_EVERY, started, clock.elapsed(), looked.is_ok());
             match &looked {
                 Ok(()) => {
                     let revision = self.catalog.snapshot().revision;

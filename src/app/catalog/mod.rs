@@ -1,12 +1,14 @@
 //! What is on sale, as held in memory: the compiled snapshot, and answers about it as finished bytes.
 
 mod editing;
+mod intake;
 mod item;
 mod lifecycle;
 mod page;
 mod query;
 
 pub use editing::{Edited, Kept, PlanFilter, SupplierFilter};
+pub use intake::{Intake, IntakeReport};
 pub use item::{PlanItem, SupplierItem, ZipAnswer, is_active};
 pub use page::{Page, PageRequest};
 pub use query::{PlanQuery, Sort};

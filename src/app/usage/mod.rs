@@ -173,7 +173,7 @@ fn read_file(file: &[u8], options: UsageFileOptions, zone: &TimeZone) -> Result<
 }
 
 /// Every refused row by its place; the remedy stands with the first.
-fn refused_file(error: &FormatError) -> Error {
+pub(in crate::app) fn refused_file(error: &FormatError) -> Error {
     let place = |place: &crate::formats::error::Place| match place.to_string() {
         text if text.is_empty() => "file".to_owned(),
         text => text,

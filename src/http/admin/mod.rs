@@ -1,7 +1,11 @@
 //! Administration: one file per resource. Administrators change, support reads; where `features.admin` is off, nothing
 //! of it is there.
 
+mod audit_logs;
+mod catalog;
 mod plans;
+mod recommendations;
+mod service;
 mod suppliers;
 mod users;
 
@@ -22,6 +26,10 @@ pub fn operations() -> impl OpenApi + 'static {
                                    //   DELETE /users/{id}
         suppliers::AdminSuppliers, // GET POST /suppliers; GET PUT DELETE /suppliers/{id}; POST /suppliers/{id}/restore
         plans::AdminPlans,         // GET POST /plans; GET PUT DELETE /plans/{id}; POST /plans/{id}/restore
+        catalog::AdminCatalog,     // POST /catalog/import
+        recommendations::AdminRecommendations, // GET /recommendations
+        service::AdminService,     // GET /stats, /jobs; POST /cache/clear
+        audit_logs::AdminAuditLogs, // GET /audit-logs, /audit-logs/stats, /audit-logs/export, /audit-logs/verify
     )
 }
 

@@ -1,6 +1,7 @@
 //! `GET /metrics`: what the service does, as Prometheus reads it.
 
 mod figures;
+mod latencies;
 mod text;
 
 use crate::app::App;
@@ -9,6 +10,8 @@ use crate::http::listener;
 use crate::http::problem::{Problem, Result, of_status};
 use crate::http::quota::Limiter;
 use figures::Figures;
+use latencies::Latencies;
+pub use latencies::Percentiles;
 use poem::http::{Method, StatusCode, header};
 use poem::web::Data;
 use poem::{IntoResponse, Request, Response};
@@ -36,6 +39,7 @@ pub struct Metrics {
     registry: Registry,
     requests: Family<Answered, Counter>,
     durations: Family<Answered, Histogram, fn() -> Histogram>,
+    latencies: Latencies,
     app: Arc<App>,
 }
 
@@ -60,7 +64,7 @@ impl Metrics {
         started.set(app.now().as_millisecond() as f64 / 1e3);
         registry.register("process_start_time_seconds", "When the service started, seconds since 1970", started);
         registry.register_collector(Box::new(Figures { app: app.clone(), limiter, listener }));
-        Metrics { registry, requests, durations, app }
+        Metrics { registry, requests, durations, latencies: Latencies::default(), app }
     }
 
     /// Counts a finished request.
@@ -68,6 +72,12 @@ impl Metrics {
         let labels = Answered { method: method_name(method), route: route.to_owned(), status: status.as_u16() };
         self.requests.get_or_create(&labels).inc();
         self.durations.get_or_create(&labels).observe(took.as_secs_f64());
+        self.latencies.observe(route, took, status.is_server_error());
+    }
+
+    /// How long answers took since the start: all of them, and those of each route.
+    pub fn percentiles(&self) -> (Percentiles, Vec<(String, Percentiles)>) {
+        self.latencies.percentiles()
     }
 
     fn text(&self) -> Option<String> {
