@@ -1,6 +1,6 @@
 //! What is written to the audit log, in the transaction of what it tells.
 
-use crate::app::App;
+use crate::app::{self, App};
 use crate::store::audit::{self, Event, Verdict};
 use crate::store::db::{Conn, Tx};
 use crate::store::error::StoreError;
@@ -18,6 +18,13 @@ pub(super) struct Seal([u8; 32]);
 impl App {
     pub(super) fn seal(&self) -> Seal {
         Seal(self.tokens.derived_key("audit log"))
+    }
+
+    /// Notes that staff read something personal, before it is given out: `what` says what it was.
+    pub(super) async fn note_read(&self, actor: Uuid, subject: Option<Uuid>, what: Value) -> app::Result<()> {
+        let (now, seal) = (self.now(), self.seal());
+        let act = Act { actor: Some(actor), subject, detail: what };
+        Ok(self.store.write(move |tx| seal.note(tx, PERSONAL_READ, act, now)).await?)
     }
 }
 

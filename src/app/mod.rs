@@ -16,6 +16,7 @@ pub mod jobs;
 pub mod once;
 pub mod outlook;
 pub mod oversight;
+pub mod parts;
 pub mod passwords;
 pub mod pricing;
 pub mod privacy;

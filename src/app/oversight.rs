@@ -4,7 +4,8 @@
 use crate::app::audit::{Act, PERSONAL_READ};
 use crate::app::catalog::{CacheFigures, Page, PageRequest};
 use crate::app::figures::moment;
-use crate::app::{App, Result};
+use crate::app::parts::{Parts, ROWS, in_parts};
+use crate::app::{self, App, Result};
 use crate::store::audit::{self, Verdict};
 use crate::store::db::{Conn, Tx};
 use crate::store::error::StoreError;
@@ -14,6 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use uuid::Uuid;
 
 pub use crate::store::audit::AuditFilter;
@@ -139,21 +141,12 @@ impl App {
         Ok(Page::kept(page, found, AuditEntry::of))
     }
 
-    /// At most `limit` rows after row `after`, the oldest first.
-    pub async fn audit_rows(
-        &self,
-        actor: Uuid,
-        wanted: AuditFilter,
-        after: i64,
-        limit: u32,
-    ) -> Result<Vec<AuditEntry>> {
-        let found = self
-            .noted_read(actor, "audit log", move |conn| {
-                let found = audit::after(conn, &wanted, after, limit)?;
-                Ok((found.len(), found))
-            })
-            .await?;
-        Ok(found.into_iter().map(AuditEntry::of).collect())
+    /// The rows after row `after`, the oldest first, each as one line of JSON; that they were exported is noted first.
+    pub async fn export_audit_log(self: &Arc<Self>, actor: Uuid, wanted: AuditFilter, after: i64) -> Result<Parts> {
+        self.note_read(actor, None, json!({ "read": "audit log export" })).await?;
+        let read =
+            move |conn: &mut Conn<'_>, last: Option<i64>| audit::after(conn, &wanted, last.unwrap_or(after), ROWS);
+        Ok(in_parts(self.clone(), read, |entry: &audit::Entry| entry.seq, lines))
     }
 
     /// Nothing of it is personal.
@@ -195,14 +188,15 @@ impl App {
         Ok(Overview { counts, feedback, caches })
     }
 
-    /// Forgets every answer and ranking kept ready; each is made anew when it is asked for.
+    /// Forgets every answer and ranking kept ready; each is made anew when it is asked for. It is noted first.
     pub async fn clear_caches(&self, actor: Uuid) -> Result<Cleared> {
         let (now, seal) = (self.now(), self.seal());
-        let cleared = Cleared { answers: self.catalog.clear(), rankings: self.rankings.clear() };
-        let detail = json!({ "act": "caches_cleared", "answers": cleared.answers, "rankings": cleared.rankings });
+        let held = |answers: u64, rankings: u64| json!({ "answers": answers, "rankings": rankings });
+        let before = held(self.catalog.cache_figures().entries, self.rankings.figures().entries);
+        let detail = json!({ "act": "caches_cleared", "before": before, "after": held(0, 0) });
         let act = Act { actor: Some(actor), subject: None, detail };
         self.store.write(move |tx| seal.note(tx, "authz_admin", act, now)).await?;
-        Ok(cleared)
+        Ok(Cleared { answers: self.catalog.clear(), rankings: self.rankings.clear() })
     }
 
     /// Reads, and notes in the same transaction who read how many rows of what. What was searched for is not noted: it
@@ -222,6 +216,15 @@ impl App {
         };
         Ok(self.store.write(noted).await?)
     }
+}
+
+fn lines(_: &App, _: bool, rows: Vec<audit::Entry>) -> Result<Vec<u8>> {
+    let mut text = Vec::new();
+    for row in rows {
+        text.extend(app::json(&AuditEntry::of(row))?);
+        text.push(b'\n');
+    }
+    Ok(text)
 }
 
 impl RecommendationSummary {

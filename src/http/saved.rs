@@ -1,8 +1,12 @@
 //! Answers that are no JSON but something to keep or print: for their owner alone, with a name to save them under.
 
+use crate::app::parts::Parts;
+use crate::http::problem::Result;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use poem::http::{HeaderValue, header};
 use poem::{Body, Response};
 use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef};
+use std::io;
 
 pub const CSV: &str = "text/csv; charset=utf-8";
 
@@ -13,6 +17,13 @@ pub fn private(content_type: &str, body: impl Into<Body>, disposition: &'static 
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
     headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static(disposition));
     response
+}
+
+/// A body that is sent while it is read. Its first part is awaited: what is wrong with the store still gets a status.
+pub async fn streamed(mut parts: Parts) -> Result<Body> {
+    let first = parts.next().await.transpose()?;
+    let all = stream::iter(first.map(Ok)).chain(parts.map_err(io::Error::other));
+    Ok(Body::from_bytes_stream(all))
 }
 
 /// What the API document says of it; its example stands with the others in `assets/api/`.

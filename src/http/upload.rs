@@ -16,7 +16,9 @@ use std::io;
 
 const MULTIPART: &str = "multipart/form-data";
 /// What a raw body may be called, if it is called anything. Which of them is not believed: the content decides.
-const RAW: [&str; 7] = [
+const RAW: [&str; 4] = ["text/csv", "application/json", "text/plain", "application/octet-stream"];
+/// The same for meter files.
+const RAW_OR_XML: [&str; 7] = [
     "text/csv",
     "application/xml",
     "application/atom+xml",
@@ -27,9 +29,16 @@ const RAW: [&str; 7] = [
 ];
 
 /// The bytes of the file.
-pub struct Upload(pub Bytes);
+pub struct Upload<const MAY_BE_XML: bool>(pub Bytes);
 
-impl<'a> ApiExtractor<'a> for Upload {
+pub type MeterFile = Upload<true>;
+pub type PlanFile = Upload<false>;
+
+impl<const MAY_BE_XML: bool> Upload<MAY_BE_XML> {
+    const RAW: &'static [&'static str] = if MAY_BE_XML { &RAW_OR_XML } else { &RAW };
+}
+
+impl<'a, const MAY_BE_XML: bool> ApiExtractor<'a> for Upload<MAY_BE_XML> {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
     type ParamType = ();
     type ParamRawType = ();
@@ -43,7 +52,7 @@ impl<'a> ApiExtractor<'a> for Upload {
         };
         let as_media =
             |content_type, schema| MetaMediaType { content_type, schema: MetaSchemaRef::Inline(Box::new(schema)) };
-        let raw = RAW.into_iter().map(|content_type| as_media(content_type, file()));
+        let raw = Self::RAW.iter().map(|content_type| as_media(content_type, file()));
         let content = [as_media(MULTIPART, form)].into_iter().chain(raw).collect();
         Some(MetaRequest { description: Some("The file, up to 32 MiB"), required: true, content })
     }
@@ -56,8 +65,8 @@ impl<'a> ApiExtractor<'a> for Upload {
         let bytes_max = Limits::of(request).upload_bytes_max;
         let bytes = match body::media_type(request).as_str() {
             MULTIPART => form_file(<Multipart as FromRequest>::from_request(request, body).await?, bytes_max).await?,
-            kind if kind.is_empty() || RAW.contains(&kind) => body::read(body.take()?, bytes_max).await?,
-            _ => return Err(other_media_type().into()),
+            kind if kind.is_empty() || Self::RAW.contains(&kind) => body::read(body.take()?, bytes_max).await?,
+            _ => return Err(other_media_type(Self::RAW).into()),
         };
         if bytes.is_empty() {
             return Err(Problem::invalid(vec![FieldFault::new("file", "is empty: send a file", "required")]).into());
@@ -77,8 +86,8 @@ async fn form_file(mut form: Multipart, bytes_max: usize) -> Result<Bytes, Probl
     Err(Problem::invalid(vec![FieldFault::new("file", message, "required")]))
 }
 
-fn other_media_type() -> Problem {
-    let message = format!("Send the file as {MULTIPART}, or by itself as one of {}.", RAW.join(", "));
+fn other_media_type(raw: &[&str]) -> Problem {
+    let message = format!("Send the file as {MULTIPART}, or by itself as one of {}.", raw.join(", "));
     Problem { message, ..problem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE) }
 }
 

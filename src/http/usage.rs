@@ -13,7 +13,7 @@ use crate::http::fields::{Faults, MonthUse};
 use crate::http::once::IdempotencyKey;
 use crate::http::problem::Result;
 use crate::http::ready::Private;
-use crate::http::upload::Upload;
+use crate::http::upload::MeterFile;
 use crate::http::values::DateValue;
 use jiff::tz::TimeZone;
 use poem::Request;
@@ -76,7 +76,7 @@ impl Usage {
         meter: Query<Option<String>>,
         /// The first day of bare hourly values, which carry no dates.
         start: Query<Option<DateValue>>,
-        file: Upload,
+        file: MeterFile,
     ) -> Result<Private<ImportReport>> {
         let options = UsageFileOptions {
             format: format.0.map(UsageFormat::from),

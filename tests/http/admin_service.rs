@@ -76,7 +76,11 @@ fn a_catalog_is_looked_at_first_then_taken_in_and_served_at_once() {
     let told: Vec<Value> = desk.people.history().into_iter().filter_map(|entry| entry.detail).collect();
     let imports: Vec<&Value> = told.iter().filter(|detail| detail["act"] == "catalog_imported").collect();
     assert_eq!(imports.len(), 2, "a look is no act");
-    assert_eq!(imports[0]["plans"], json!({ "added": 1, "changed": 1, "retired": 1 }));
+    let one = |key: &str| json!({ "count": 1, "keys": [format!("bluebonnet-power/{key}")] });
+    let plans = json!({ "added": one("steady-60"), "changed": one("steady-12"), "retired": one("steady-24") });
+    assert_eq!(imports[0]["plans"], plans);
+    let [before, after] = ["before", "after"].map(|when| imports[0][when]["revision"].as_i64().expect("a number"));
+    assert_eq!(after, before + 1);
 }
 
 #[test]
@@ -99,6 +103,23 @@ fn rows_that_cannot_be_used_are_told_and_a_file_without_any_is_refused() {
         let faults = desk.send(IMPORT, "application/octet-stream", body).faults();
         assert!(faults[0].0.starts_with(field), "{faults:?}");
     }
+}
+
+#[test]
+fn an_offer_that_cannot_be_used_stands_in_the_report_and_the_others_are_taken() {
+    let desk = Desk::open();
+    let text = "[idKey],[TduCompanyName],[RepCompany],[Product],[kwh500],[kwh1000],[kwh2000]\n\
+                1,ONCOR,A Power,Good,0.1099,0.1050,0.1025\n2,ONCOR,A Power,Bad,x,0.1,0.1\n";
+    let report = desk.send(IMPORT, "text/csv", text).value();
+    assert_eq!(
+        (&report["format"], &report["rows_read"], &report["rows_rejected"]),
+        (&json!("power-to-choose"), &json!(2), &json!(1))
+    );
+    let reason = "the average price \"x\" is not a number";
+    assert_eq!(report["rejected"], json!([{ "place": "line 3, price_500", "reason": reason }]));
+    assert_eq!(report["plans"]["added"], json!(["ptc-1"]));
+    let found = desk.people.server.get("/api/v1/plans/catalog?q=good", &[]).value();
+    assert_eq!(found["total"], 1, "{found}");
 }
 
 #[test]

@@ -57,6 +57,57 @@ fn accounts_are_found_read_changed_and_erased_and_all_of_it_is_noted() {
 }
 
 #[test]
+fn what_an_administrator_reads_changes_or_deletes_of_somebody_is_noted_with_before_and_after() {
+    let people = People::meet();
+    let server = &people.server;
+    let owner = server.signed_in("anna@example.org");
+    let anna = text(&server.get("/api/v1/auth/me", &[("authorization", &owner)]), "id");
+    let made = people.recommendation(&owner);
+    let path = format!("/api/v1/recommendations/{made}");
+    let support = people.bearer(SUPPORT);
+    server.get(&path, &[("authorization", &support)]).problem(404);
+    for path in [&path, &format!("{path}/report"), &format!("{path}/export.csv")] {
+        assert_eq!(server.get(path, &[("authorization", &owner)]).status, 200, "one's own: no note");
+    }
+    let admin = people.bearer(ADMIN);
+    let send = |method: &str, path: &str, body: &str| server.json(method, path, &[("authorization", &admin)], body);
+    for path in [
+        path.clone(),
+        format!("{path}/report"),
+        format!("{path}/export.csv"),
+        format!("/api/v1/recommendations/user/{anna}"),
+    ] {
+        assert_eq!(server.get(&path, &[("authorization", &admin)]).status, 200, "{path}");
+    }
+    assert_eq!(send("POST", &format!("{path}/what-if"), r#"{"usage_factor":0.9}"#).status, 200);
+    assert_eq!(send("DELETE", &path, "").status, 200);
+    assert_eq!(send("PUT", &format!("{USERS}/{anna}/role"), r#"{"role":"support"}"#).status, 200);
+    assert_eq!(send("POST", &format!("{USERS}/{anna}/deactivate"), "").status, 200);
+
+    let history = people.history();
+    let by_staff = history.iter().filter(|entry| {
+        entry.subject_id.is_some_and(|subject| subject.to_string() == anna) && entry.actor_id != entry.subject_id
+    });
+    let told: Vec<(&str, Value)> =
+        by_staff.map(|entry| (entry.event.as_str(), entry.detail.clone().expect("its detail"))).collect();
+    let read = || ("sensitive_read", json!({ "read": "recommendation", "id": made }));
+    let deleted = told.get(5).map(|(_, detail)| detail.clone()).unwrap_or_default();
+    assert_eq!((&deleted["act"], &deleted["after"]), (&json!("recommendation_deleted"), &Value::Null));
+    assert_eq!(deleted["before"]["id"], json!(made));
+    let expected = [
+        read(),
+        read(),
+        read(),
+        ("sensitive_read", json!({ "read": "recommendations" })),
+        read(),
+        ("authz_admin", deleted),
+        ("privilege_permissions_changed", json!({ "before": "user", "after": "support" })),
+        ("user_disabled", json!({ "before": "active", "after": "deactivated" })),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
 fn ones_own_role_and_the_last_administrator_stay() {
     let people = People::meet();
     let admin = people.bearer(ADMIN);

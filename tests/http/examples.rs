@@ -256,6 +256,8 @@ impl<'a> World<'a> {
         self.bearer = self.people.bearer(ADMIN);
         self.unique = format!("{SUPPLIER}-{}", uuid::Uuid::now_v7());
         self.live.insert("supplier", self.unique.clone());
+        let me = self.people.server.get("/api/v1/auth/me", &[("authorization", &self.bearer)]).value();
+        self.live.insert("actor_id", me["id"].as_str().expect("an id").to_owned());
         for (kind, key) in [("supplier", self.unique.clone()), ("plan", format!("{}/sunrise-12", self.unique))] {
             self.live.insert("key", key.clone());
             let body = self.alive("", examples.request(&format!("admin_create_{kind}"), JSON));
@@ -263,6 +265,7 @@ impl<'a> World<'a> {
             let id = made["id"].as_str().expect("an id").to_owned();
             self.live.insert(if kind == "plan" { "plan_id" } else { "supplier_id" }, id);
         }
+        self.live.insert("subject_id", self.live["plan_id"].clone());
         let (supplier, plan, user) = (&self.live["supplier_id"], &self.live["plan_id"], &self.live["user_id"]);
         match operation {
             "admin_restore_supplier" => drop(self.must("DELETE", &format!("/api/v1/admin/suppliers/{supplier}"), "")),
@@ -396,7 +399,10 @@ impl<'a> Operation<'a> {
         if let Some(media) = media {
             let example = examples.request(&self.id, media);
             assert_eq!(self.meta["requestBody"]["content"][media]["example"], *example, "{}: run it again", self.id);
-            let (kind, text) = encoded(media, &world.alive("", example));
+            // A file says itself what it is about.
+            let is_file =
+                media == MULTIPART || self.meta["requestBody"]["content"][media]["schema"]["format"] == "binary";
+            let (kind, text) = encoded(media, &if is_file { example.clone() } else { world.alive("", example) });
             headers.push(("content-type".to_owned(), kind));
             body = text;
         }

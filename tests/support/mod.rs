@@ -143,7 +143,9 @@ impl Reply {
             .filter_map(|line| line.split_once(": "))
             .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
             .collect();
-        Reply { status: status.unwrap_or(0), headers, body: body.to_owned() }
+        let reply = Reply { status: status.unwrap_or(0), headers, body: body.to_owned() };
+        let is_chunked = reply.header("transfer-encoding") == Some("chunked");
+        if is_chunked { Reply { body: unchunked(&reply.body), ..reply } } else { reply }
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -204,4 +206,18 @@ fn listening(log: impl Read + Send + 'static, kept: Arc<Mutex<String>>) -> Socke
         Ok(Err(log)) => panic!("the service did not start:\n{log}"),
         Err(error) => panic!("the service says no address: {error}"),
     }
+}
+
+/// A body sent in chunks, put together.
+fn unchunked(body: &str) -> String {
+    let (mut rest, mut whole) = (body, String::new());
+    while let Some((size, after)) = rest.split_once("\r\n") {
+        let size = usize::from_str_radix(size.trim(), 16).expect("a size");
+        if size == 0 {
+            return whole;
+        }
+        whole.push_str(&after[..size]);
+        rest = after[size..].strip_prefix("\r\n").expect("the end of a chunk");
+    }
+    panic!("the body broke off after {} bytes", whole.len())
 }

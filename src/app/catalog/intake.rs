@@ -8,14 +8,18 @@ use crate::app::{App, Result, json};
 use crate::formats::catalog::{self as format, CatalogFormat, CatalogImport, CatalogOptions};
 use crate::formats::error::Rejection;
 use crate::store::catalog::import::{Changes, ImportMode, ImportReport, compare, replace};
+use crate::store::catalog::revision;
 use crate::store::db::Tx;
 use crate::store::error::StoreError;
 use bytes::Bytes;
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::json as value;
+use serde_json::{Value, json as value};
 use uuid::Uuid;
+
+/// Keys of plans or suppliers that the log names of each import.
+const KEYS_NOTED: usize = 200;
 
 /// How a catalog file is to be read and taken in.
 #[derive(Debug, Clone, Default)]
@@ -82,22 +86,18 @@ impl App {
         let (now, seal) = (self.now(), self.seal());
         let take = move |tx: &mut Tx<'_>| {
             let CatalogImport { catalog, .. } = &read;
+            let before = revision(tx)?;
             let report = if dry_run { compare(tx, catalog, mode) } else { replace(tx, catalog, mode, now) };
             let report = report.map_err(refused)?;
             if !dry_run {
-                let counts = |changes: &Changes| {
-                    value!({
-                        "added": changes.added.len(),
-                        "changed": changes.changed.len(),
-                        "retired": changes.retired.len(),
-                    })
-                };
                 let detail = value!({
                     "act": "catalog_imported",
                     "market": catalog.market.id,
                     "format": read.format.as_str(),
-                    "plans": counts(&report.plans),
-                    "suppliers": counts(&report.suppliers),
+                    "before": { "revision": before },
+                    "after": { "revision": revision(tx)? },
+                    "plans": noted(&report.plans),
+                    "suppliers": noted(&report.suppliers),
                 });
                 seal.note(tx, "authz_admin", Act { actor: Some(actor), subject: None, detail }, now)?;
             }
@@ -109,6 +109,12 @@ impl App {
         self.refresh_catalog().await?;
         Ok(answer)
     }
+}
+
+/// What an import did, for the log: how many, and the first of them by name.
+fn noted(changes: &Changes) -> Value {
+    let told = |keys: &[String]| value!({ "count": keys.len(), "keys": &keys[..keys.len().min(KEYS_NOTED)] });
+    value!({ "added": told(&changes.added), "changed": told(&changes.changed), "retired": told(&changes.retired) })
 }
 
 fn read(file: &[u8], intake: &Intake) -> Result<CatalogImport> {

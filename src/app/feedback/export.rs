@@ -1,19 +1,16 @@
-//! Feedback as CSV, a part at a time: however much there is, only one part of it is in memory.
+//! Feedback as CSV, for spreadsheets, without anything they would take for a formula.
 
 use super::FeedbackFilter;
 use super::review::FeedbackItem;
-use crate::app::App;
-use crate::app::Result;
-use crate::app::audit::{Act, PERSONAL_READ};
 use crate::app::error::Error;
+use crate::app::parts::{Parts, ROWS, in_parts};
+use crate::app::{App, Result};
 use crate::formats::spreadsheet::text_cell;
-use crate::store::feedback;
+use crate::store::db::Conn;
+use crate::store::feedback::{self, Feedback};
 use csv::{Terminator, WriterBuilder};
 use std::sync::Arc;
 use uuid::Uuid;
-
-/// Rows read from the store at once.
-const ROWS: u32 = 500;
 
 const HEADER: [&str; 9] = [
     "feedback_id",
@@ -27,48 +24,19 @@ const HEADER: [&str; 9] = [
     "feedback_text",
 ];
 
-/// An export under way. Rows are in the order they were given.
-pub struct FeedbackExport {
-    app: Arc<App>,
-    wanted: FeedbackFilter,
-    at: Place,
+impl App {
+    /// In the order it was given. Texts may be personal: that they were exported is noted first.
+    pub async fn export_feedback(self: &Arc<Self>, actor: Uuid, wanted: FeedbackFilter) -> Result<Parts> {
+        self.note_read(actor, None, serde_json::json!({ "read": "feedback export" })).await?;
+        let read = move |conn: &mut Conn<'_>, after| feedback::following(conn, &wanted, after, ROWS);
+        Ok(in_parts(self.clone(), read, |given: &Feedback| given.id, part))
+    }
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Place {
-    Start,
-    After(Uuid),
-    End,
-}
-
-impl FeedbackExport {
-    /// Texts may be personal: that they were exported is noted first.
-    pub async fn begin(app: &Arc<App>, actor: Uuid, wanted: FeedbackFilter) -> Result<Self> {
-        let (now, seal) = (app.now(), app.seal());
-        let detail = serde_json::json!({ "read": "feedback export" });
-        let act = Act { actor: Some(actor), subject: None, detail };
-        app.store.write(move |tx| seal.note(tx, PERSONAL_READ, act, now)).await?;
-        Ok(FeedbackExport { app: app.clone(), wanted, at: Place::Start })
-    }
-
-    /// The next part; the first has the header. None: that was all.
-    pub async fn next(&mut self) -> Result<Option<Vec<u8>>> {
-        let (first, after) = match self.at {
-            Place::Start => (true, None),
-            Place::After(id) => (false, Some(id)),
-            Place::End => return Ok(None),
-        };
-        let wanted = self.wanted.clone();
-        let rows = self.app.store.read(move |conn| feedback::following(conn, &wanted, after, ROWS)).await?;
-        self.at = match rows.last() {
-            Some(last) if rows.len() == ROWS as usize => Place::After(last.id),
-            _ => Place::End,
-        };
-        let market = self.app.catalog.snapshot();
-        let items: Vec<_> = rows.into_iter().map(|given| FeedbackItem::of(given, &market)).collect();
-        let part = written(first, &items).map_err(|error| Error::Internal(format!("writing CSV: {error}")))?;
-        Ok(Some(part))
-    }
+fn part(app: &App, is_first: bool, rows: Vec<Feedback>) -> Result<Vec<u8>> {
+    let market = app.catalog.snapshot();
+    let items: Vec<_> = rows.into_iter().map(|given| FeedbackItem::of(given, &market)).collect();
+    written(is_first, &items).map_err(|error| Error::Internal(format!("writing CSV: {error}")))
 }
 
 fn written(with_header: bool, items: &[FeedbackItem]) -> std::io::Result<Vec<u8>> {

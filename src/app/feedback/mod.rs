@@ -4,7 +4,6 @@ mod export;
 mod review;
 
 pub use crate::store::feedback::{FeedbackFilter, FeedbackKind};
-pub use export::FeedbackExport;
 pub use review::{FeedbackAnalytics, FeedbackFigures, FeedbackFound};
 
 use crate::app::catalog::no_such;

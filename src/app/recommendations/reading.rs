@@ -2,6 +2,7 @@
 
 use super::household::Held;
 use super::kept::Deleted;
+use crate::app::audit::Act;
 use crate::app::catalog::{PageRequest, no_such};
 use crate::app::error::Error;
 use crate::app::outlook::Home;
@@ -15,6 +16,7 @@ use crate::store::error::StoreError;
 use crate::store::recommendations::{Recommendation, RecommendationFilter};
 use crate::store::{current_plans, preferences, recommendations, users};
 use jiff::tz::TimeZone;
+use serde_json::json as value;
 use uuid::Uuid;
 
 /// How many `GET /user/{id}` answers.
@@ -41,11 +43,15 @@ impl App {
         held.ok_or_else(|| Error::Unauthenticated("The account no longer exists. Sign in again.".to_owned()))
     }
 
-    /// What is kept. Another user's recommendation is as good as none.
+    /// What is kept. Another user's recommendation is as good as none; that an administrator reads it is noted first.
     pub(super) async fn kept(&self, id: Uuid, caller: Uuid, is_admin: bool) -> Result<Recommendation, Error> {
         let found = self.store.read(move |conn| recommendations::by_id(conn, id)).await?;
         let readable = found.filter(|kept| is_admin || kept.user_id == Some(caller));
-        readable.ok_or_else(|| no_such("recommendation"))
+        let kept = readable.ok_or_else(|| no_such("recommendation"))?;
+        if kept.user_id != Some(caller) {
+            self.note_read(caller, kept.user_id, value!({ "read": "recommendation", "id": id })).await?;
+        }
+        Ok(kept)
     }
 
     /// The kept bytes.
@@ -64,7 +70,7 @@ impl App {
     /// Deletes it likewise.
     pub async fn delete_claimed(&self, id: Uuid, claim: &str) -> Result<Vec<u8>, Error> {
         let hash = tokens::hash_of(claim);
-        self.delete_if(id, move |kept| kept.claim_hash == Some(hash)).await
+        self.delete_if(id, None, move |kept| kept.claim_hash == Some(hash)).await
     }
 
     /// One page of a user's own, newest first, and how many pages there are.
@@ -80,10 +86,13 @@ impl App {
         Ok((filled.into_bytes(), around.total_pages))
     }
 
-    /// The newest ten of a user.
+    /// The newest ten of a user. That an administrator reads them is noted first.
     pub async fn newest_recommendations(&self, user: Uuid, caller: Uuid, is_admin: bool) -> Result<Vec<u8>, Error> {
         if user != caller && !is_admin {
             return Err(no_such("user"));
+        }
+        if user != caller {
+            self.note_read(caller, Some(user), value!({ "read": "recommendations" })).await?;
         }
         let newest = Page { limit: NEWEST, offset: 0 };
         let own = RecommendationFilter { user_id: Some(user), ..RecommendationFilter::default() };
@@ -93,20 +102,26 @@ impl App {
     }
 
     pub async fn delete_recommendation(&self, id: Uuid, caller: Uuid, is_admin: bool) -> Result<Vec<u8>, Error> {
-        self.delete_if(id, move |kept| is_admin || kept.user_id == Some(caller)).await
+        self.delete_if(id, Some(caller), move |kept| is_admin || kept.user_id == Some(caller)).await
     }
 
+    /// Deletes what the caller may; what an administrator deletes of another is noted with it.
     async fn delete_if(
         &self,
         id: Uuid,
+        caller: Option<Uuid>,
         may: impl FnOnce(&recommendations::Recommendation) -> bool + Send + 'static,
     ) -> Result<Vec<u8>, Error> {
+        let (now, seal) = (self.now(), self.seal());
         let delete = move |tx: &mut Tx<'_>| -> Result<bool, StoreError> {
-            let kept = recommendations::by_id(tx, id)?.filter(may);
-            if kept.is_some() {
-                recommendations::delete(tx, id)?;
+            let Some(kept) = recommendations::by_id(tx, id)?.filter(may) else { return Ok(false) };
+            if caller.is_some() && caller != kept.user_id {
+                let before = value!({ "id": id, "created_at": kept.created_at });
+                let detail = value!({ "act": "recommendation_deleted", "before": before, "after": null });
+                seal.note(tx, "authz_admin", Act { actor: caller, subject: kept.user_id, detail }, now)?;
             }
-            Ok(kept.is_some())
+            recommendations::delete(tx, id)?;
+            Ok(true)
         };
         let deleted = self.store.write(delete).await?;
         if deleted { json(&Deleted::default()) } else { Err(no_such("recommendation")) }

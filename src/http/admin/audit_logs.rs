@@ -9,19 +9,16 @@ use crate::http::caller::SignedIn;
 use crate::http::plans::page_request;
 use crate::http::problem::Result;
 use crate::http::ready::Private;
+use crate::http::saved;
 use crate::http::values::TimeValue;
-use poem::http::{HeaderValue, header};
 use poem::web::Data;
-use poem::{IntoResponse, Request, Response};
+use poem::{Body, IntoResponse, Request, Response};
 use poem_openapi::param::Query;
-use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, Registry};
-use poem_openapi::types::Type;
+use poem_openapi::registry::{MetaResponses, Registry};
 use poem_openapi::{ApiResponse, OpenApi};
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// Rows of one export; the next one goes on after the last of them.
-const EXPORTED_MAX: u32 = 10_000;
 const LINES: &str = "application/x-ndjson";
 
 pub struct AdminAuditLogs;
@@ -78,8 +75,8 @@ impl AdminAuditLogs {
 
     /// Export the audit log
     ///
-    /// One JSON object a line, the oldest first, at most 10,000 rows: ask again after the last row's number for the
-    /// next ones. Reading it is noted in it.
+    /// One JSON object a line, the oldest first, sent while it is read. With `after` only what is new since an earlier
+    /// export. Reading it is noted in it.
     #[oai(path = "/audit-logs/export", method = "get", operation_id = "admin_export_audit_logs")]
     async fn export(
         &self,
@@ -94,13 +91,8 @@ impl AdminAuditLogs {
         to: Query<Option<TimeValue>>,
     ) -> Result<Lines> {
         let after = i64::try_from(after.0.unwrap_or_default()).unwrap_or(i64::MAX);
-        let rows = app.audit_rows(caller.0.user_id, between(from.0, to.0), after, EXPORTED_MAX).await?;
-        let mut text = Vec::new();
-        for row in &rows {
-            text.extend(super::written(row)?);
-            text.push(b'\n');
-        }
-        Ok(Lines(text))
+        let parts = app.export_audit_log(caller.0.user_id, between(from.0, to.0), after).await?;
+        Ok(Lines(saved::streamed(parts).await?))
     }
 
     /// Verify the audit log
@@ -117,30 +109,18 @@ fn between(from: Option<TimeValue>, to: Option<TimeValue>) -> AuditFilter {
     AuditFilter { from: from.map(|time| time.0), to: to.map(|time| time.0), ..AuditFilter::default() }
 }
 
-/// One JSON object a line, as a file to keep.
-struct Lines(Vec<u8>);
+/// One JSON object a line, sent in parts.
+struct Lines(Body);
 
 impl IntoResponse for Lines {
     fn into_response(self) -> Response {
-        let mut response = Response::builder().content_type(LINES).body(self.0);
-        let headers = response.headers_mut();
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
-        let name = HeaderValue::from_static("attachment; filename=\"audit-log.ndjson\"");
-        headers.insert(header::CONTENT_DISPOSITION, name);
-        response
+        saved::private(LINES, self.0, "attachment; filename=\"audit-log.ndjson\"")
     }
 }
 
 impl ApiResponse for Lines {
     fn meta() -> MetaResponses {
-        let lines = MetaResponse {
-            description: "The rows, one JSON object a line",
-            status: Some(200),
-            status_range: None,
-            content: vec![MetaMediaType { content_type: LINES, schema: String::schema_ref() }],
-            headers: Vec::new(),
-        };
-        MetaResponses { responses: vec![lines] }
+        saved::described("The rows, one JSON object a line", LINES)
     }
     fn register(_: &mut Registry) {}
 }

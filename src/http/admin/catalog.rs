@@ -8,7 +8,7 @@ use crate::http::caller::SignedIn;
 use crate::http::once::IdempotencyKey;
 use crate::http::problem::Result;
 use crate::http::ready::Private;
-use crate::http::upload::Upload;
+use crate::http::upload::PlanFile;
 use crate::http::values::DateValue;
 use poem::Request;
 use poem::web::Data;
@@ -47,7 +47,7 @@ impl AdminCatalog {
         /// Id of the utility all plans are sold under, where the file does not say.
         #[oai(validator(max_length = 100))]
         sold_under: Query<Option<String>>,
-        file: Upload,
+        file: PlanFile,
     ) -> Result<Private<IntakeReport>> {
         let actor = caller.0.user_id;
         let intake = Intake {

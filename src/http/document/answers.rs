@@ -78,7 +78,8 @@ fn name(code: u16) -> String {
 fn widen(answer: &mut Value) {
     let contents = answer.get_mut("content").and_then(Value::as_object_mut);
     for (kind, content) in contents.into_iter().flatten() {
-        let bound = content.pointer_mut("/schema/maxLength").filter(|_| !kind.ends_with("json"));
+        let bound =
+            content.pointer_mut("/schema/maxLength").filter(|_| kind != "application/json" && !kind.ends_with("+json"));
         if let Some(bound) = bound {
             *bound = Value::from(DOCUMENT_MAX);
         }

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::app::error::Error;
-use crate::app::feedback::{FeedbackAnalytics, FeedbackExport, FeedbackFilter, FeedbackFound};
+use crate::app::feedback::{FeedbackAnalytics, FeedbackFilter, FeedbackFound};
 use crate::domain::sentiment::Sentiment;
 use crate::http::Tag;
 use crate::http::caller::SignedIn;
@@ -10,13 +10,11 @@ use crate::http::problem::Result;
 use crate::http::ready::Private;
 use crate::http::saved::{self, CSV};
 use crate::http::values::DateValue;
-use futures_util::stream;
 use poem::web::Data;
 use poem::{Body, IntoResponse, Response};
 use poem_openapi::param::Query;
 use poem_openapi::registry::{MetaResponses, Registry};
 use poem_openapi::{ApiResponse, Enum, OpenApi};
-use std::io;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -88,15 +86,8 @@ impl Review {
     ) -> Result<FeedbackTable> {
         let wanted =
             wanted(plan_id.0, (min_rating.0, max_rating.0), has_text.0, sentiment.0, (start_date.0, end_date.0))?;
-        let mut export = FeedbackExport::begin(&app, caller.0.user_id, wanted).await?;
-        // The first part before the answer begins: what is wrong with the store still gets a status.
-        let first = export.next().await?;
-        let parts = stream::try_unfold((first, export), |(part, mut export)| async move {
-            let Some(part) = part else { return Ok(None) };
-            let next = export.next().await.map_err(io::Error::other)?;
-            Ok::<_, io::Error>(Some((part, (next, export))))
-        });
-        Ok(FeedbackTable(Body::from_bytes_stream(parts)))
+        let parts = app.export_feedback(caller.0.user_id, wanted).await?;
+        Ok(FeedbackTable(saved::streamed(parts).await?))
     }
 }
 
