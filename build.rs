@@ -21,6 +21,9 @@ fn main() {
     let time = std::env::var(TIME).ok().or_else(|| is_release.then(now).flatten());
     println!("cargo:rustc-env=TREEBEARD_BUILT_FROM={}", revision.as_deref().unwrap_or("unknown"));
     println!("cargo:rustc-env=TREEBEARD_BUILT_AT={}", time.as_deref().unwrap_or(""));
+    for (name, from) in [("TREEBEARD_TARGET", "TARGET"), ("TREEBEARD_PROFILE", "PROFILE")] {
+        println!("cargo:rustc-env={name}={}", std::env::var(from).unwrap_or_default());
+    }
 }
 
 fn git_revision() -> Option<String> {

@@ -12,9 +12,11 @@ mod database;
 mod demo;
 mod doctor;
 mod failure;
+mod healthcheck;
 mod household;
 mod input;
 mod load;
+mod man;
 mod meter_file;
 mod migrate;
 mod openapi;
@@ -29,8 +31,10 @@ mod report_file;
 mod serve;
 mod service;
 mod stored;
+mod systemd;
 mod tariff_file;
 mod usage;
+mod version;
 mod what_if;
 
 use crate::config::{Config, Loaded, Sources};
@@ -97,6 +101,10 @@ enum Command {
     Migrate(migrate::Arguments),
     /// Try out what the service depends on outside of itself
     Doctor(doctor::Arguments),
+    /// Ask the service whether it is ready for work
+    Healthcheck(healthcheck::Arguments),
+    /// Install, upgrade and remove the service of systemd
+    Service(systemd::Arguments),
     /// Load a running service as its users would, and report
     Load(load::Arguments),
     /// Show and check the settings
@@ -105,6 +113,10 @@ enum Command {
     Openapi(openapi::Arguments),
     /// Print a completion script for a shell
     Completions(completions::Arguments),
+    /// Print the manual page
+    Man(man::Arguments),
+    /// Print which build this is
+    Version(version::Arguments),
 }
 
 fn assignment(text: &str) -> Result<(String, String), String> {
@@ -148,7 +160,11 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Load(command) => load::run(&command, &settings),
         Command::Doctor(command) => doctor::run(&command, &settings),
         Command::Config(command) => config::run(&command, &settings),
+        Command::Healthcheck(command) => healthcheck::run(&command, &settings),
+        Command::Service(command) => systemd::run(&command),
         Command::Completions(command) => completions::run(&command),
+        Command::Man(command) => man::run(&command),
+        Command::Version(command) => version::run(&command),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Running the service: logging, traces, and what the process takes.
 
+pub mod healthcheck;
 pub mod logging;
 pub mod process;
 pub mod systemd;

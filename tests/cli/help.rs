@@ -22,6 +22,13 @@ const COMMANDS: &[&[&str]] = &[
     &["serve"],
     &["load"],
     &["openapi"],
+    &["healthcheck"],
+    &["service", "install"],
+    &["service", "uninstall"],
+    &["service", "status"],
+    &["service", "print"],
+    &["man"],
+    &["version"],
 ];
 
 #[test]
