@@ -34,6 +34,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("opentelemetry_otlp", &["ops"]),
     ("tracing_opentelemetry", &["ops"]),
     ("lettre", &["notifier"]),
+    ("age", &["app", "config"]),
     ("rpassword", &["cli"]),
     ("clap", &["cli"]),
     ("comfy_table", &["cli"]),

@@ -35,6 +35,7 @@ pub struct Health {
     pub migrations: MigrationsHealth,
     pub disk: DiskHealth,
     pub explanations: ExplanationsHealth,
+    pub backups: BackupsHealth,
 }
 
 #[derive(Debug, Clone)]
@@ -57,6 +58,16 @@ pub struct DiskHealth {
     pub level: Level,
     /// Free bytes where the data lies; `None` when that cannot be found out.
     pub free_bytes: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct BackupsHealth {
+    /// Degraded while the last one failed, or the newest is old.
+    pub level: Level,
+    /// Moment of the newest; `None`: there is none yet, or they are made elsewhere.
+    pub newest_at: Option<Timestamp>,
+    /// Whether the last one went well; `None`: none was made since the start.
+    pub last_succeeded: Option<bool>,
 }
 
 #[derive(Debug, Clone)]
@@ -107,14 +118,21 @@ impl App {
             None => MigrationsHealth { level: Level::Unhealthy, applied: None },
         };
         let explanations = self.explanations_health();
+        let backups = self.backups_health();
         let stopping = if self.is_draining() { Level::Unhealthy } else { Level::Healthy };
         Health {
-            level: database_level.max(migrations.level).max(disk.level).max(explanations.level).max(stopping),
+            level: database_level
+                .max(migrations.level)
+                .max(disk.level)
+                .max(explanations.level)
+                .max(backups.level)
+                .max(stopping),
             at: self.now(),
             database: DatabaseHealth { level: database_level, kind, latency },
             migrations,
             disk,
             explanations,
+            backups,
         }
     }
 
@@ -163,6 +181,13 @@ impl App {
         let breaker = self.writer.as_ref().map(|writer| writer.figures().breaker);
         let level = if breaker == Some(BreakerState::Open) { Level::Degraded } else { Level::Healthy };
         ExplanationsHealth { level, breaker }
+    }
+
+    fn backups_health(&self) -> BackupsHealth {
+        let state = self.backup_state();
+        let level = if self.backups_are_late() { Level::Degraded } else { Level::Healthy };
+        let last_succeeded = (state.made + state.failures > 0).then_some(state.fault.is_none());
+        BackupsHealth { level, newest_at: state.newest_at, last_succeeded }
     }
 
     fn disk(&self) -> DiskHealth {

@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod administration;
 mod audit;
+pub mod backups;
 pub mod catalog;
 pub mod coding;
 mod comparing;
@@ -77,6 +78,7 @@ pub struct App {
     /// Work that nobody waits for, so many at once.
     errands: Arc<Semaphore>,
     probe: Probe,
+    backups: backups::Backups,
     draining: AtomicBool,
 }
 
@@ -114,6 +116,7 @@ impl App {
             notifier,
             errands: Arc::new(Semaphore::new(ERRANDS_MAX)),
             probe,
+            backups: backups::Backups::default(),
             draining,
         }))
     }
@@ -138,6 +141,7 @@ impl App {
     /// From now on the service is not ready for new work.
     pub fn start_draining(&self) {
         self.draining.store(true, Ordering::Relaxed);
+        self.stop_backups();
     }
 
     pub fn is_draining(&self) -> bool {

@@ -2,6 +2,7 @@
 
 mod admin;
 mod advice_table;
+mod backup;
 mod bills;
 mod catalog;
 mod catalog_diff;
@@ -28,6 +29,7 @@ mod progress;
 mod recommend;
 mod reload;
 mod report_file;
+mod restore;
 mod serve;
 mod service;
 mod stored;
@@ -97,6 +99,10 @@ enum Command {
     Admin(admin::Arguments),
     /// Tell what is held on people
     Privacy(privacy::Arguments),
+    /// Make, list, check and thin out copies of the database
+    Backup(backup::Arguments),
+    /// Put a backup in the place of the database
+    Restore(restore::Arguments),
     /// Bring the database's schema up to date
     Migrate(migrate::Arguments),
     /// Try out what the service depends on outside of itself
@@ -155,6 +161,8 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Catalog(command) => catalog::run(&command, &settings),
         Command::Admin(command) => admin::run(command, &settings),
         Command::Privacy(command) => privacy::run(command),
+        Command::Backup(command) => backup::run(command, &settings),
+        Command::Restore(command) => restore::run(&command, &settings),
         Command::Migrate(command) => migrate::run(&command, &settings),
         Command::Openapi(command) => openapi::run(&command),
         Command::Load(command) => load::run(&command, &settings),

@@ -19,6 +19,15 @@ impl Progress {
         Progress { bar }
     }
 
+    /// Of work in several steps, each of a known amount.
+    pub fn steps() -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template("{msg} {bar:30} {percent} %") {
+            bar.set_style(style);
+        }
+        Progress { bar }
+    }
+
     /// Of work that cannot say how far it is.
     pub fn working(what: String) -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
@@ -30,6 +39,12 @@ impl Progress {
     /// Says something else.
     pub fn say(&self, what: String) {
         self.bar.set_message(what);
+    }
+
+    /// How far it is, of how much; 0: that cannot be said.
+    pub fn reach(&self, done: u64, all: u64) {
+        self.bar.set_length(all.max(1));
+        self.bar.set_position(done);
     }
 
     pub fn advance(&self, amount: u64) {

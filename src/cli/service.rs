@@ -63,6 +63,7 @@ async fn serve(
     tokio::spawn(systemd::keep_watch(app.clone()));
     let following = app.clone();
     tokio::spawn(async move { following.follow_catalog().await });
+    tokio::spawn(app.clone().keep_backups());
     let (say_stop, told_stop) = watch::channel(false);
     let (limits, delay) = (limits(&app.config.server), app.config.server.drain_delay);
     tokio::spawn(async move {

@@ -1,5 +1,7 @@
 //! The settings: defaults, then `treebeard.toml`, the environment and flags, checked as a whole before anything starts.
 
+mod backup;
+mod database;
 mod install_key;
 mod layers;
 mod listen;
@@ -13,6 +15,8 @@ pub mod settings;
 mod shown;
 mod user_limit;
 
+pub use backup::{Backups, Keep};
+pub use database::{Database, DatabaseUrl};
 use install_key::install_key;
 pub use layers::{Origin, Sources, nearest};
 pub use listen::{Listen, Tls, TlsFiles};
@@ -23,7 +27,7 @@ use read::Reader;
 pub use reload::Changes;
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 pub use user_limit::UserLimit;
 
@@ -35,6 +39,7 @@ pub struct Config {
     pub server: Server,
     pub tls: Tls,
     pub database: Database,
+    pub backup: Backups,
     pub auth: Auth,
     pub limits: Limits,
     pub features: Features,
@@ -86,19 +91,6 @@ pub struct Server {
     pub upload_bytes_max: usize,
     pub cors_origins: Vec<String>,
     pub trusted_proxies: Vec<Network>,
-}
-
-#[derive(Debug, Clone)]
-pub struct Database {
-    pub url: DatabaseUrl,
-    pub pool_size: u32,
-}
-
-#[derive(Debug, Clone)]
-pub enum DatabaseUrl {
-    Sqlite(PathBuf),
-    /// The whole URL; it may hold a password.
-    Postgres(SecretString),
 }
 
 #[derive(Debug, Clone)]
@@ -271,10 +263,8 @@ fn build(reader: &mut Reader) -> Config {
         debug: reader.flag("debug"),
         server,
         tls: listen::tls(reader),
-        database: Database {
-            url: database_url(reader, &data_dir),
-            pool_size: reader.number("database.pool_size", 1..=256),
-        },
+        database: database::read(reader, &data_dir),
+        backup: backup::read(reader),
         auth: auth(reader, environment),
         limits: limits(reader),
         features: Features {
@@ -342,56 +332,6 @@ fn limits(reader: &mut Reader) -> Limits {
         exempt_networks: reader.parsed_list("limits.exempt_networks"),
         user_overrides: reader.parsed_list("limits.user_overrides"),
     }
-}
-
-fn database_url(reader: &mut Reader, data_dir: &Path) -> DatabaseUrl {
-    let url = reader.text("database.url");
-    if url.is_empty() {
-        return DatabaseUrl::Sqlite(data_dir.join("treebeard.db"));
-    }
-    DatabaseUrl::parse(&url).unwrap_or_else(|message| {
-        reader.problem("database.url", &message);
-        DatabaseUrl::Sqlite(PathBuf::new())
-    })
-}
-
-impl DatabaseUrl {
-    /// `sqlite:PATH`, `sqlite:///PATH`, `postgres://...` and `postgresql://...`; a driver named after a plus sign, as
-    /// other frameworks write it, is dropped. The message never repeats the URL.
-    pub fn parse(url: &str) -> Result<Self, String> {
-        let (scheme, rest) = url.split_once(':').unwrap_or(("", ""));
-        let scheme = scheme.split('+').next().unwrap_or(scheme);
-        match scheme {
-            "sqlite" => match rest.strip_prefix("///").map_or_else(|| PathBuf::from(rest), three_slashes) {
-                path if path.as_os_str().is_empty() => Err("names no file: write sqlite:PATH".to_owned()),
-                path if path.as_os_str() == ":memory:" => {
-                    Err("must name a file: a database in memory would lose every account".to_owned())
-                }
-                path => Ok(DatabaseUrl::Sqlite(path)),
-            },
-            "postgres" | "postgresql" if rest.starts_with("//") && rest.len() > 2 => {
-                Ok(DatabaseUrl::Postgres(SecretString::from(format!("postgres:{rest}"))))
-            }
-            _ => Err("must be sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE".to_owned()),
-        }
-    }
-
-    /// The address the store opens. It may hold a password: never to be shown.
-    pub fn reveal(&self) -> String {
-        match self {
-            DatabaseUrl::Sqlite(path) => format!("sqlite:{}", path.display()),
-            DatabaseUrl::Postgres(url) => url.expose_secret().to_owned(),
-        }
-    }
-}
-
-/// `sqlite:///PATH` means a relative path to some programs and an absolute one to others: it is relative unless only
-/// the absolute path's folder exists.
-fn three_slashes(path: &str) -> PathBuf {
-    let (relative, absolute) = (PathBuf::from(path), PathBuf::from(format!("/{path}")));
-    let is_in_a_folder =
-        |path: &Path| path.parent().is_some_and(|folder| folder.as_os_str().is_empty() || folder.is_dir());
-    if !is_in_a_folder(&relative) && is_in_a_folder(&absolute) { absolute } else { relative }
 }
 
 fn auth(reader: &mut Reader, environment: Environment) -> Auth {

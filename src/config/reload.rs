@@ -90,6 +90,8 @@ mod tests {
         ("tls.key", "other.key"),
         ("tls.redirect_listen", "127.0.0.1:80"),
         ("database.url", "sqlite:other.db"),
+        ("backup.time", "04:30"),
+        ("backup.recipients", "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj"),
         ("auth.password_policy", "nist"),
         ("auth.argon2_memory_kib", "8192"),
         ("limits.exempt_networks", "10.0.0.0/8"),

@@ -130,6 +130,18 @@ pub const SETTINGS: &[Setting] = &[
         "sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE. Empty: sqlite:treebeard.db in data_dir.",
     ),
     classic("database.pool_size", "DATABASE_POOL_SIZE", "8", "Database connections kept open for reading."),
+    plain("backup.enabled", "true", "Whether the service makes a backup a day, and one at once where there is none."),
+    plain("backup.time", "\"03:00\"", "Time of day of the backup, UTC."),
+    plain("backup.dir", "\"\"", "Folder of the backups. Empty: backups in data_dir."),
+    plain("backup.second_dir", "\"\"", "Folder on another disk that gets a copy of each backup. Empty: none."),
+    plain("backup.keep_daily", "7", "The newest backup of each of so many days is kept."),
+    plain("backup.keep_weekly", "4", "The newest backup of each of so many weeks is kept."),
+    plain("backup.keep_monthly", "6", "The newest backup of each of so many months is kept."),
+    plain(
+        "backup.recipients",
+        "[]",
+        "Public keys of age (\"age1...\") that backups are encrypted for. Empty: they are not.",
+    ),
     secret(
         "auth.secret_key",
         Some("SECRET_KEY"),

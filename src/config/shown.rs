@@ -8,8 +8,14 @@ use std::path::Path;
 impl Config {
     /// Every setting by key, in the order of `treebeard.toml`. No secret is in it.
     pub fn shown(&self) -> Vec<(&'static str, Value)> {
-        let (server, tls, auth, limits) = (&self.server, &self.tls, &self.auth, &self.limits);
-        let mut all = vec![
+        let parts =
+            [self.shown_of_server(), self.shown_of_data(), self.shown_of_accounts(), self.shown_of_operations()];
+        parts.concat()
+    }
+
+    fn shown_of_server(&self) -> Vec<(&'static str, Value)> {
+        let (server, tls) = (&self.server, &self.tls);
+        vec![
             ("environment", json!(self.environment.as_str())),
             ("debug", json!(self.debug)),
             ("data_dir", json!(self.data_dir)),
@@ -31,8 +37,27 @@ impl Config {
             ("tls.key", json!(tls.files.as_ref().map_or(Path::new(""), |files| &files.key))),
             ("tls.redirect_listen", json!(tls.redirect_listen.map_or(String::new(), |address| address.to_string()))),
             ("tls.hsts_seconds", json!(tls.hsts.as_secs())),
+        ]
+    }
+
+    fn shown_of_data(&self) -> Vec<(&'static str, Value)> {
+        vec![
             ("database.url", json!(self.database.url.masked())),
             ("database.pool_size", json!(self.database.pool_size)),
+            ("backup.enabled", json!(self.backup.enabled)),
+            ("backup.time", json!(self.backup.time.strftime("%H:%M").to_string())),
+            ("backup.dir", json!(folder(self.backup.dir.as_deref()))),
+            ("backup.second_dir", json!(folder(self.backup.second_dir.as_deref()))),
+            ("backup.keep_daily", json!(self.backup.keep.daily)),
+            ("backup.keep_weekly", json!(self.backup.keep.weekly)),
+            ("backup.keep_monthly", json!(self.backup.keep.monthly)),
+            ("backup.recipients", json!(texts(&self.backup.recipients))),
+        ]
+    }
+
+    fn shown_of_accounts(&self) -> Vec<(&'static str, Value)> {
+        let (auth, limits) = (&self.auth, &self.limits);
+        vec![
             ("auth.secret_key", masked(auth.secret_key.as_ref())),
             ("auth.secret_key_previous", masked(auth.secret_key_previous.as_ref())),
             ("auth.jwt_expiration_minutes", json!(auth.jwt_lifetime.as_secs() / 60)),
@@ -65,15 +90,8 @@ impl Config {
             ("notifier.webhook_key", masked(self.notifier.webhook_key.as_ref())),
             ("privacy.operator", json!(self.privacy.operator)),
             ("privacy.contact", json!(self.privacy.contact)),
-            (
-                "privacy.documents_dir",
-                json!(
-                    self.privacy.documents_dir.as_ref().map(|folder| folder.display().to_string()).unwrap_or_default()
-                ),
-            ),
-        ];
-        all.extend(self.shown_of_operations());
-        all
+            ("privacy.documents_dir", json!(folder(self.privacy.documents_dir.as_deref()))),
+        ]
     }
 
     /// The sections about what the service calls and tells.
@@ -125,6 +143,11 @@ fn masked_url(url: &str) -> String {
         .map(|pair| if pair.to_lowercase().starts_with("password=") { "password=***" } else { pair })
         .collect();
     format!("{address}?{}", parameters.join("&"))
+}
+
+/// Empty where there is none.
+fn folder(path: Option<&Path>) -> &Path {
+    path.unwrap_or(Path::new(""))
 }
 
 fn texts(items: &[impl ToString]) -> Vec<String> {

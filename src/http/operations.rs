@@ -112,6 +112,7 @@ struct Checks {
     migrations: MigrationsCheck,
     disk: DiskCheck,
     explanations: ExplanationsCheck,
+    backups: BackupsCheck,
 }
 
 #[derive(Object)]
@@ -161,6 +162,17 @@ struct ExplanationsCheck {
     breaker: Option<String>,
 }
 
+#[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
+struct BackupsCheck {
+    /// `degraded` while the last one failed, or the newest is older than 36 hours.
+    status: Status,
+    /// Age of the newest; missing where there is none yet, and on PostgreSQL, whose own tools make them.
+    age_seconds: Option<i64>,
+    /// Whether the last one since the start went well.
+    last_succeeded: Option<bool>,
+}
+
 /// One word on the state of the service.
 #[derive(Object)]
 #[oai(rename = "ServiceState")]
@@ -206,6 +218,11 @@ impl Report {
                 },
                 disk: DiskCheck { status: health.disk.level.into(), free_bytes: health.disk.free_bytes },
                 explanations: explanations(&health.explanations),
+                backups: BackupsCheck {
+                    status: health.backups.level.into(),
+                    age_seconds: health.backups.newest_at.map(|at| health.at.duration_since(at).as_secs().max(0)),
+                    last_succeeded: health.backups.last_succeeded,
+                },
             },
         }
     }

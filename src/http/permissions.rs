@@ -129,6 +129,8 @@ pub const TABLE: &[(&str, Access)] = &[
     ("get_feedback_analytics", StaffReads),
     ("search_feedback", StaffReads),
     ("export_feedback", StaffReads),
+    ("admin_list_backups", StaffReads),
+    ("admin_create_backup", AdminWrites),
     // Operations. Metrics ask for their own token where one is set.
     ("get_health", Anyone),
     ("get_liveness", Anyone),

@@ -70,6 +70,11 @@ pub fn status(address: &Address) -> Result<Status, StoreError> {
     }
 }
 
+/// The newest migration this program has.
+pub fn newest_of_sqlite() -> i64 {
+    Status::of(0, &for_sqlite::migrations::runner()).known
+}
+
 pub fn prepare_sqlite(connection: &mut rusqlite::Connection, migrations: Migrations) -> Result<(), StoreError> {
     if status_sqlite(connection)?.wanted(migrations)? {
         for_sqlite::migrations::runner().run(connection).map_err(failed)?;

@@ -3,6 +3,7 @@
 //! Reading functions take a [`Conn`], writing ones a [`Tx`]; the application composes them in [`Store::read`] and
 //! [`Store::write`], so that one transaction can span aggregates.
 
+pub mod backup;
 pub mod db;
 pub mod error;
 pub mod migrate;

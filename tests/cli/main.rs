@@ -1,6 +1,8 @@
 //! The command line as people and scripts meet it: the real binary, its output and its exit codes.
 
 mod admin;
+mod backup;
+mod backup_faults;
 mod catalog;
 #[path = "../support/claude.rs"]
 mod claude;

@@ -28,7 +28,11 @@ fn every_check_is_named_and_well() {
     assert!(health["status"] == "healthy" || health["status"] == "degraded", "the disk may be nearly full: {health}");
     assert_eq!(health["environment"], "test");
     let checks = health["checks"].as_object().expect("checks");
-    assert_eq!(checks.keys().collect::<Vec<_>>(), ["database", "cache", "migrations", "disk", "explanations"]);
+    assert_eq!(
+        checks.keys().collect::<Vec<_>>(),
+        ["database", "cache", "migrations", "disk", "explanations", "backups"]
+    );
+    assert_eq!(health["checks"]["backups"]["status"], "healthy");
     assert_eq!(health["checks"]["database"]["type"], "sqlite");
     assert_eq!(health["checks"]["database"]["status"], "healthy");
     assert!(health["checks"]["database"]["latency_ms"].is_number());

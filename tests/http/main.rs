@@ -5,6 +5,7 @@ mod admin_catalog;
 mod admin_service;
 mod admin_users;
 mod anonymous;
+mod backups;
 mod bodies;
 mod caches;
 #[path = "../support/claude.rs"]

@@ -3,6 +3,7 @@
 
 mod audit_logs;
 mod catalog;
+mod backups;
 mod plans;
 mod recommendations;
 mod service;
@@ -25,6 +26,7 @@ pub fn operations() -> impl OpenApi + 'static {
         users::AdminUsers,         // GET /users, /users/{id}; PUT /users/{id}/role; POST /users/{id}/deactivate, /reactivate;
                                    //   DELETE /users/{id}
         suppliers::AdminSuppliers, // GET POST /suppliers; GET PUT DELETE /suppliers/{id}; POST /suppliers/{id}/restore
+        backups::AdminBackups,     // GET POST /backups
         plans::AdminPlans,         // GET POST /plans; GET PUT DELETE /plans/{id}; POST /plans/{id}/restore
         catalog::AdminCatalog,     // POST /catalog/import
         recommendations::AdminRecommendations, // GET /recommendations

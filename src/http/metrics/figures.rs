@@ -35,6 +35,7 @@ impl Collector for Figures {
         self.passwords(&mut page)?;
         self.explanations(&mut page)?;
         self.listener(&mut page)?;
+        self.backups(&mut page)?;
         process_figures(&mut page)
     }
 }
@@ -95,6 +96,24 @@ impl Figures {
         page.counter("password_hash_refusals", "Sign-ins sent away because hashing was busy", hashing.refused)?;
         page.gauge("password_hash_waiting", "Sign-ins that wait for their turn to be hashed", hashing.waiting)?;
         page.gauge("password_hash_permits_free", "Hashes that could start now", hashing.permits_free)
+    }
+
+    fn backups(&self, page: &mut Page) -> fmt::Result {
+        let state = self.app.backup_state();
+        let outcomes = [("made", state.made), ("failed", state.failures)];
+        page.counters("backup_runs", "Backups since the start", "outcome", &outcomes)?;
+        page.gauge("backup_ok", "0 while the last backup failed, has no second copy, or is old", {
+            u64::from(!self.app.backups_are_late())
+        })?;
+        page.gauge("backups", "Backups that are there", state.count)?;
+        if let Some(took) = state.last_took {
+            page.gauge("backup_duration_seconds", "How long the last one took", took.as_secs_f64())?;
+        }
+        state.newest_at.map_or(Ok(()), |at| {
+            let at = at.as_millisecond() as f64 / 1e3;
+            page.gauge("backup_bytes", "Size of the newest", state.newest_bytes)?;
+            page.gauge("backup_last_success_timestamp_seconds", "When the newest was made, seconds since 1970", at)
+        })
     }
 
     /// Nothing where no key for the model is set.

@@ -1,11 +1,13 @@
 //! What is asked of a SQLite file before it is opened: a local disk, one process, no access for others.
 
+use crate::store::backup::files::{beside, folder_of};
+use crate::store::backup::swap;
 use crate::store::error::StoreError;
 use rustix::fs::{FlockOperation, flock, statfs};
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{Read, Seek, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Holds the database for this process; the kernel lets go of it when the process ends, however it ends.
 #[derive(Debug)]
@@ -29,20 +31,37 @@ const NETWORK_FILE_SYSTEMS: [(u64, &str); 12] = [
     (0x4750_4653, "GPFS"),
 ];
 
-/// Makes the file ready to be opened: checks its disk, takes its lock, creates it for the owner alone. `None`: another
-/// process has the lock, and `beside` it is where we want to be.
+/// Makes the file ready to be opened: checks its disk, takes its lock, finishes a restore that was cut off, creates it
+/// for the owner alone. `None`: another process has the lock, and `beside` it is where we want to be.
 pub fn prepare(path: &Path, beside: bool) -> Result<Option<FileLock>, StoreError> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    refuse_network(path, folder)?;
-    let lock = match take_lock(path) {
+    refuse_network(path, folder_of(path))?;
+    let lock = match hold(path) {
         Err(Held::ByAnother(_)) if beside => None,
-        lock => Some(lock?),
+        lock => Some(lock.map_err(|held| told(held, path))?),
     };
+    if lock.is_some() {
+        finish_swap(path)?;
+    }
     create_private(path)?;
     Ok(lock)
+}
+
+/// The lock of the database at `path`, without touching the database.
+pub fn lock(path: &Path) -> Result<FileLock, StoreError> {
+    refuse_network(path, folder_of(path))?;
+    let lock = hold(path).map_err(|held| told(held, path))?;
+    finish_swap(path)?;
+    Ok(lock)
+}
+
+fn finish_swap(path: &Path) -> Result<(), StoreError> {
+    let finished = swap::finish(path).map_err(|e| {
+        refused(format_args!("a restore of {} was cut off and cannot be finished: {e}", path.display()))
+    })?;
+    if finished {
+        tracing::warn!("a restore that was cut off has been finished: the restored database is in place");
+    }
+    Ok(())
 }
 
 fn refuse_network(path: &Path, folder: &Path) -> Result<(), StoreError> {
@@ -64,20 +83,24 @@ fn network_name(kind: u64) -> Option<&'static str> {
 }
 
 /// Why a lock could not be had.
-enum Held {
-    ByAnother(StoreError),
+#[derive(Debug)]
+pub enum Held {
+    /// By whom: `process 4711`, where that is known.
+    ByAnother(String),
     NotAtAll(StoreError),
 }
 
-impl From<Held> for StoreError {
-    fn from(held: Held) -> Self {
-        match held {
-            Held::ByAnother(error) | Held::NotAtAll(error) => error,
+fn told(held: Held, path: &Path) -> StoreError {
+    match held {
+        Held::NotAtAll(error) => error,
+        Held::ByAnother(holder) => {
+            refused(format_args!("{} is in use by {holder}; stop it first, or talk to it over HTTP", path.display()))
         }
     }
 }
 
-fn take_lock(path: &Path) -> Result<FileLock, Held> {
+/// Takes the lock file of `path`, which itself need not exist.
+pub fn hold(path: &Path) -> Result<FileLock, Held> {
     let lock_path = beside(path, ".lock");
     let cannot =
         |e: std::io::Error| Held::NotAtAll(refused(format_args!("{} cannot be opened: {e}", lock_path.display())));
@@ -93,12 +116,12 @@ fn take_lock(path: &Path) -> Result<FileLock, Held> {
         let mut holder = String::new();
         // The holder may be just writing its number; the message is then a little poorer.
         let _ = file.read_to_string(&mut holder);
-        let holder =
-            if holder.trim().is_empty() { "another process".to_owned() } else { format!("process {}", holder.trim()) };
-        return Err(Held::ByAnother(refused(format_args!(
-            "{} is in use by {holder}; stop it first, or talk to it over HTTP",
-            path.display()
-        ))));
+        let is_known = !holder.trim().is_empty();
+        return Err(Held::ByAnother(if is_known {
+            format!("process {}", holder.trim())
+        } else {
+            "another process".into()
+        }));
     }
     let write = |file: &mut File| {
         file.set_len(0)?;
@@ -120,13 +143,6 @@ fn create_private(path: &Path) -> Result<(), StoreError> {
         file.set_permissions(Permissions::from_mode(0o600)).map_err(cannot)?;
     }
     Ok(())
-}
-
-/// `db.sqlite` + `.lock` = `db.sqlite.lock`.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
 }
 
 fn refused(text: impl std::fmt::Display) -> StoreError {
