@@ -88,6 +88,7 @@ pub struct Supplier {
     pub name: String,
     /// Stars, 0..=5.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 5.0))]
     pub rating: Option<f64>,
     #[serde(default)]
     pub review_count: u32,
@@ -120,6 +121,7 @@ pub struct Plan {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub utilities: Vec<String>,
     /// 0: month to month.
+    #[schemars(range(max = 600))]
     pub term_months: u32,
     pub rate: RateStructure,
     /// Added as a fixed charge to the short rate forms; a full tariff states its own.
@@ -136,6 +138,7 @@ pub struct Plan {
     #[serde(default)]
     pub exit: ExitFee,
     #[serde(default)]
+    #[schemars(range(min = 0, max = 100))]
     pub renewable: Percent,
     #[serde(default, skip_serializing_if = "is_default")]
     pub offer: OfferDates,

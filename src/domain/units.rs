@@ -212,9 +212,12 @@ pub fn div_round(value: i128, divisor: i128) -> i128 {
 pub struct Percent(i64);
 
 impl Percent {
+    /// Percent.
+    const LIMIT: i64 = 1_000;
+
     /// At most six decimals, -1,000 % to 1,000 %.
     pub fn from_percent(value: f64) -> Result<Self, UnitError> {
-        scaled(value, 1e6, 1_000, 6).map(Percent)
+        scaled(value, 1e6, Self::LIMIT, 6).map(Percent)
     }
     pub fn percent(self) -> f64 {
         self.0 as f64 / 1e6
@@ -292,9 +295,10 @@ impl fmt::Display for Money {
     }
 }
 
-/// JSON forms: energy in kWh, prices and money in currency, percentages in percent; numbers, never strings.
+/// JSON forms: energy in kWh, prices and money in currency, percentages in percent; numbers, never strings. `$most` is
+/// the largest size that is read.
 macro_rules! number_json {
-    ($name:ident, $to:ident, $from:path, $doc:literal) => {
+    ($name:ident, $to:ident, $from:path, $most:expr, $doc:literal) => {
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.serialize_f64(self.$to())
@@ -314,15 +318,21 @@ macro_rules! number_json {
                 stringify!($name).into()
             }
             fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                schemars::json_schema!({"type": "number", "description": $doc})
+                schemars::json_schema!({"type": "number", "description": $doc, "minimum": -$most, "maximum": $most})
             }
         }
     };
 }
-number_json!(Energy, kwh, Energy::from_kwh, "kWh, at most six decimals");
-number_json!(Price, currency, Price::from_currency, "currency per unit (dollars, not cents), at most nine decimals");
-number_json!(Money, currency, Money::from_currency, "currency");
-number_json!(Percent, percent, Percent::from_percent, "percent, 0 to 100");
+number_json!(Energy, kwh, Energy::from_kwh, Energy::MAX_KWH, "kWh, at most six decimals");
+number_json!(
+    Price,
+    currency,
+    Price::from_currency,
+    Price::LIMIT,
+    "currency per unit (dollars, not cents), at most nine decimals"
+);
+number_json!(Money, currency, Money::from_currency, Price::LIMIT, "currency, at most nine decimals");
+number_json!(Percent, percent, Percent::from_percent, Percent::LIMIT, "percent, at most six decimals");
 
 #[cfg(test)]
 mod tests {

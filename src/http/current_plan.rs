@@ -40,7 +40,7 @@ pub struct PlanOnNow {
     #[oai(validator(minimum(value = "0"), maximum(value = "100000")))]
     early_termination_fee: Option<f64>,
     /// Currency per year.
-    #[oai(validator(minimum(value = "0"), maximum(value = "10000000")))]
+    #[oai(validator(minimum(value = "0"), maximum(value = "1000000")))]
     annual_cost: Option<f64>,
     /// When it was saved.
     #[oai(read_only)]

@@ -94,14 +94,22 @@ impl OwnData {
     }
 }
 
-/// Whether the client asks for an archive.
+/// Whether the client wants an archive more than JSON: one that names both alike reads what it is used to.
 fn wants_zip(headers: &HeaderMap) -> bool {
+    weight(headers, &[ZIP]) > weight(headers, &[JSON, "application/*", "*/*"])
+}
+
+/// The greatest weight that `Accept` gives one of the names, in thousandths.
+fn weight(headers: &HeaderMap, names: &[&str]) -> u32 {
     let listed = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    listed.flat_map(|list| list.split(',')).any(|entry| {
+    let weights = listed.flat_map(|list| list.split(',')).filter_map(|entry| {
         let mut parts = entry.split(';').map(str::trim);
-        let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(ZIP));
-        named && !parts.any(|part| matches!(part, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
-    })
+        let name = parts.next()?;
+        let stated = parts.find_map(|part| part.strip_prefix("q=")?.parse::<f32>().ok());
+        let is_named = names.iter().any(|known| known.eq_ignore_ascii_case(name));
+        is_named.then(|| (stated.unwrap_or(1.0).clamp(0.0, 1.0) * 1e3) as u32)
+    });
+    weights.max().unwrap_or_default()
 }
 
 fn written(export: Export) -> Result<Vec<u8>> {
@@ -327,6 +335,8 @@ mod tests {
             ("application/zip", true),
             ("text/html, Application/ZIP;q=0.5", true),
             ("application/zip;q=0", false),
+            ("application/json, application/zip, application/problem+json", false),
+            ("application/zip, */*;q=0.8", true),
             ("*/*", false),
             ("application/json", false),
         ];

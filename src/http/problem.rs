@@ -16,12 +16,13 @@ pub const CONTENT_TYPE: &str = "application/problem+json";
 const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#quota-exceeded";
 
 /// What each status of a problem means.
-const MEANINGS: [(u16, &str); 12] = [
+const MEANINGS: [(u16, &str); 13] = [
     (400, "Malformed request, or a business rule that names no field"),
     (401, "No, an expired, a revoked or a wrong-type token; wrong credentials"),
     (403, "Authenticated, but not allowed"),
     (404, "No such thing, or it belongs to another user"),
     (405, "The path does not take this method"),
+    (408, "The body did not arrive in time"),
     (409, "In conflict with the present state"),
     (413, "The body is too large"),
     (415, "The media type is not accepted"),

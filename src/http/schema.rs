@@ -3,6 +3,7 @@
 //! What a client reads in the document is what is enforced: there is no second description of a request body.
 
 use crate::app::error::FieldFault;
+use crate::domain::calendar::{MONTH_PATTERN, Month};
 use poem_openapi::registry::{MetaSchema, MetaSchemaRef, Registry};
 use regex::Regex;
 use serde_json::{Map, Value};
@@ -15,7 +16,7 @@ const FAULTS_MAX: usize = 100;
 /// The longest text, the longest list and the largest number where a type states no bound of its own. The API document
 /// says the same.
 pub const TEXT_MAX: usize = 10_000;
-pub const LIST_MAX: usize = 10_000;
+pub const LIST_MAX: usize = 1_000;
 pub const NUMBER_MAX: f64 = 1e12;
 
 /// Every fault of `value`, in the order of the schema; empty when it conforms.
@@ -117,7 +118,9 @@ impl Check<'_> {
             return;
         }
         let names_all = |name: &&str| forms.iter().all(|form| label(form, name).is_some());
-        let Some(name) = first.properties.iter().map(|(name, _)| *name).find(names_all) else { return };
+        let Some(name) = first.properties.iter().map(|(name, _)| *name).find(names_all) else {
+            return self.tagged(&forms, value, path);
+        };
         let Value::Object(members) = value else { return self.fault(path, "must be an object", "type") };
         let Some(stated) = members.get(name) else {
             return self.fault(&join(path, name), "is missing: it says which form this is", "required");
@@ -128,6 +131,15 @@ impl Check<'_> {
                 let labels: Vec<_> = forms.iter().filter_map(|form| label(form, name)).collect();
                 self.fault(&join(path, name), one_of(&labels), "enum");
             }
+        }
+    }
+
+    /// Objects with one member each, beside texts of few values: an object is checked as the form its member names.
+    fn tagged(&mut self, forms: &[&MetaSchema], value: &Value, path: &str) {
+        let Value::Object(members) = value else { return };
+        let has_its_own = |form: &&&MetaSchema| form.required.iter().any(|name| members.contains_key(*name));
+        if let Some(form) = forms.iter().find(has_its_own) {
+            self.schema(form, value, path);
         }
     }
 
@@ -232,7 +244,7 @@ fn format_fault(format: &str, text: &str) -> Option<&'static str> {
         "uuid" => (text.parse::<uuid::Uuid>().is_ok(), "must be a UUID"),
         "date" => (text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok(), "must be a date, YYYY-MM-DD"),
         "month" => (
-            text.parse::<crate::domain::calendar::Month>().is_ok(),
+            compiled(MONTH_PATTERN).is_some_and(|pattern| pattern.is_match(text)) && text.parse::<Month>().is_ok(),
             "must be a month between 1900-01 and 2199-12, YYYY-MM or any date in it",
         ),
         "date-time" => {

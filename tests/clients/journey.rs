@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// In this order. `gone`: the access token of the deleted account is refused.
-const STEPS: [&str; 8] = ["register", "login", "import", "preferences", "generate", "refresh", "delete", "gone"];
+const STEPS: [&str; 10] =
+    ["register", "login", "import", "preferences", "generate", "feedback", "refresh", "export", "delete", "gone"];
 
 #[test]
 fn a_typescript_client_makes_the_whole_journey() {
@@ -46,6 +47,51 @@ fn a_python_client_makes_the_whole_journey() {
         .env("PATH", path)
         .current_dir(&folder));
     travel(Command::new(python).arg("journey.py").current_dir(&folder), "python");
+}
+
+#[test]
+fn a_rust_client_makes_the_whole_journey() {
+    let folder = Path::new(PACKAGE).join("tests/clients/rust");
+    let target = Path::new(PACKAGE).join("target/clients/rust");
+    // The crate of its own needs more crates than this one: where they cannot be had, that is told apart from a fault.
+    let fetched = Command::new(env!("CARGO")).args(["fetch", "--quiet", "--locked"]).current_dir(&folder).status();
+    if !fetched.is_ok_and(|status| status.success()) {
+        assert!(std::env::var_os("CI").is_none(), "the crates of tests/clients/rust cannot be fetched");
+        return println!("skipped: a_rust_client_makes_the_whole_journey: its crates cannot be fetched");
+    }
+    run(Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--offline", "--locked"])
+        .env("CARGO_TARGET_DIR", &target)
+        .current_dir(&folder));
+    travel(&mut Command::new(target.join("debug/journey")), "rust");
+}
+
+#[test]
+fn a_java_client_makes_the_whole_journey() {
+    let generator = tool("python/bin/openapi-generator-cli");
+    let (java, compiler) = (Path::new("/usr/bin/java"), Path::new("/usr/bin/javac"));
+    let forms = Path::new("/usr/share/java/httpmime.jar");
+    if !is_installed("a_java_client_makes_the_whole_journey", &[&generator, java, compiler, forms]) {
+        return;
+    }
+    let folder = workshop("java");
+    copy("java", &folder);
+    let options = "openApiNullable=false,hideGenerationTimestamp=true,invokerPackage=treebeard,\
+                   apiPackage=treebeard.api,modelPackage=treebeard.model";
+    run(Command::new(generator)
+        .args(["generate", "-i", DOCUMENT, "-g", "java", "--library", "native", "-o", "generated"])
+        .args(["--additional-properties", options])
+        .current_dir(&folder));
+    // The generator's own archive holds the libraries the client needs but for multipart forms.
+    let archive = find(&tool("python/lib"), "openapi-generator.jar").expect("the generator's archive");
+    let classes = format!("{}:{}:classes", archive.display(), forms.display());
+    let mut sources = vec![PathBuf::from("Journey.java"), PathBuf::from("javax/annotation/Generated.java")];
+    collect(&folder.join("generated/src/main/java"), &mut sources);
+    run(Command::new(compiler)
+        .args(["-nowarn", "-proc:none", "-cp", &classes, "-d", "classes"])
+        .args(sources)
+        .current_dir(&folder));
+    travel(Command::new(java).args(["-cp", &classes, "Journey"]).current_dir(&folder), "java");
 }
 
 /// Runs a client against a service of its own: it must do every step, in order.
@@ -87,4 +133,10 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
         let path = entry.expect("an entry").path();
         if path.is_dir() { collect(&path, files) } else { files.push(path) }
     }
+}
+
+fn find(folder: &Path, name: &str) -> Option<PathBuf> {
+    let mut files = Vec::new();
+    collect(folder, &mut files);
+    files.into_iter().find(|file| file.file_name().is_some_and(|of| of == name))
 }

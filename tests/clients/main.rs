@@ -1,6 +1,7 @@
-//! What others make of the API document: linters, a browser, generated clients. Their programs are installed
+//! What others make of the API document: linters, a browser, generated clients, a fuzzer. Their programs are installed
 //! into `target/tools` by `.ci/run`; where one is absent, its tests say that they were skipped.
 
+mod fuzz;
 mod journey;
 mod lint;
 mod pages;
@@ -8,8 +9,9 @@ mod pages;
 #[path = "../support/mod.rs"]
 mod support;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use support::Server;
 use treebeard::domain::catalog::CatalogFile;
 use treebeard::store::catalog::import::{ImportMode, replace};
@@ -53,7 +55,10 @@ fn run(command: &mut Command) -> String {
     stdout.into_owned()
 }
 
-/// A service over the invented market.
+const ADMIN: &str = "admin@example.org";
+const PASSWORD: &str = "violet tram seven";
+
+/// A service over the invented market, with an administrator.
 struct Market {
     server: Server,
     _folder: tempfile::TempDir,
@@ -70,7 +75,24 @@ impl Market {
             .write_blocking(move |tx| replace(tx, &catalog, ImportMode::Replace, jiff::Timestamp::UNIX_EPOCH))
             .expect("the catalog is stored");
         drop(store);
+        let mut create = Command::new(env!("CARGO_BIN_EXE_treebeard"))
+            .args(["admin", "create", ADMIN])
+            .env_clear()
+            .envs([("ENVIRONMENT", "test"), ("DATABASE_URL", &address)])
+            .current_dir(folder.path())
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        create.stdin.take().expect("a pipe").write_all(PASSWORD.as_bytes()).expect("it reads");
+        assert!(create.wait().expect("it ends").success(), "there is an administrator");
         Market { server: Server::with(&[("DATABASE_URL", &address)]), _folder: folder }
+    }
+
+    /// The header of the administrator.
+    fn administrator(&self) -> String {
+        let body = serde_json::json!({ "username": ADMIN, "password": PASSWORD }).to_string();
+        let tokens = self.server.post("/api/v1/auth/login", &[], &body).value();
+        format!("Bearer {}", tokens["access_token"].as_str().expect("a token"))
     }
 
     fn url(&self) -> String {

@@ -1,8 +1,10 @@
 //! How long the service waits for slow clients and slow work, and what it says then.
 
 use crate::service::{Reply, Service, ask, get, metric, until};
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use std::io::{Read, Write};
 use std::net::Shutdown;
+use std::time::{Duration, Instant};
 
 const REGISTER: &str = r#"{"email":"slow@example.org","password":"test123","name":"Slow","zip_code":"78701"}"#;
 
@@ -99,4 +101,23 @@ fn a_client_that_takes_no_answer_does_not_keep_its_place() {
         // The connection that asks is one itself.
         metric(&ask(service.connect(), &get("/metrics")), "treebeard_connections_open") <= 1
     });
+}
+
+#[test]
+fn without_open_files_to_spare_it_pauses_and_serves_again_when_there_are() {
+    let service = Service::start(&[]);
+    let limit = Some(service.metric("treebeard_process_open_fds") + 4);
+    let limit = Rlimit { current: limit, maximum: limit };
+    prlimit(Some(Pid::from_child(&service.child)), Resource::Nofile, limit).expect("it may open few files more");
+    let begun = Instant::now();
+    let held: Vec<_> = (0..20).map(|_| service.connect()).collect();
+    service.wait_for("cannot accept connections");
+    // A loop that does not pause fails many thousand times meanwhile.
+    std::thread::sleep(Duration::from_millis(500));
+    drop(held);
+    assert_eq!(service.get("/health/live").status, 200);
+    let tries = service.metric("treebeard_accept_faults_total");
+    // The shortest pause is 50 ms.
+    let most = begun.elapsed().as_millis() as u64 / 50 + 1;
+    assert!((1..=most).contains(&tries), "{tries} tries, {most} at most");
 }

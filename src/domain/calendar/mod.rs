@@ -188,7 +188,7 @@ impl FromStr for MonthDay {
 }
 
 macro_rules! text_json {
-    ($name:ident, $pattern:literal) => {
+    ($name:ident, $pattern:expr) => {
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_str(self)
@@ -214,8 +214,11 @@ macro_rules! text_json {
     };
 }
 text_json!(ClockTime, r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$");
-text_json!(MonthDay, r"^\d\d-\d\d$");
-text_json!(Month, r"^\d{4}-\d{2}(-\d{2})?$");
+text_json!(MonthDay, r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$");
+text_json!(Month, MONTH_PATTERN);
+
+/// Months of 1900 to 2199, and the dates in them.
+pub const MONTH_PATTERN: &str = r"^(19|2[01])\d\d-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?$";
 
 /// A kind of day: a weekday, or a holiday of the tariff's own holiday calendar (which is then no weekday).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]

@@ -49,7 +49,7 @@ pub struct Tier {
 
 /// A price written in cents (pence) per kWh, at most seven decimals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
-#[schemars(transparent)]
+#[schemars(transparent, extend("minimum" = -100 * Price::LIMIT, "maximum" = 100 * Price::LIMIT))]
 pub struct Cents(pub Price);
 
 impl Serialize for Cents {

@@ -1,6 +1,6 @@
 //! Answers: each kind of problem is one component, and every header an answer may carry is declared.
 
-use super::{components, operations};
+use super::{components, operations, statuses};
 use crate::http::problem;
 use poem::http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -25,14 +25,11 @@ const DOCUMENT_MAX: usize = 16 << 20;
 
 pub fn complete(document: &mut Value) {
     let mut kinds = Vec::new();
-    for (path, operation) in operations(document) {
+    for ((path, method), operation) in operations(document) {
+        statuses::narrow(&path, &method, operation);
         let is_paged = has_parameter(operation, "page");
-        let has_body = operation.contains_key("requestBody");
         let Some(answers) = operation.get_mut("responses").and_then(Value::as_object_mut) else { continue };
         let is_shared = answers.contains_key("304");
-        if !has_body {
-            answers.retain(|status, _| status != "413" && status != "415");
-        }
         // Where the framework knows no problem, there are still these.
         for status in ["405", "500"] {
             answers.entry(status).or_insert_with(|| json!({ "content": { problem::CONTENT_TYPE: {} } }));

@@ -4,6 +4,7 @@
 mod answers;
 mod examples;
 mod schemas;
+mod statuses;
 
 use serde_json::{Map, Value};
 
@@ -23,13 +24,13 @@ pub fn finished(written: &str) -> String {
     serde_json::to_string_pretty(&document).expect("a value can be written")
 }
 
-/// Every operation, with its path.
-fn operations(document: &mut Value) -> impl Iterator<Item = (String, &mut Map<String, Value>)> {
+/// Every operation, with its path and method.
+fn operations(document: &mut Value) -> impl Iterator<Item = ((String, String), &mut Map<String, Value>)> {
     let paths = document.get_mut("paths").and_then(Value::as_object_mut).into_iter().flatten();
     paths.flat_map(|(path, methods)| {
         let of_path = methods.as_object_mut().into_iter().flatten();
         let operations = of_path.filter(|(method, _)| METHODS.contains(&method.as_str()));
-        operations.filter_map(|(_, operation)| Some((path.clone(), operation.as_object_mut()?)))
+        operations.filter_map(|(method, operation)| Some(((path.clone(), method.clone()), operation.as_object_mut()?)))
     })
 }
 

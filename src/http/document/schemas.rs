@@ -1,5 +1,6 @@
 //! Schemas: bounds on every field, `null` said so that every reader understands it, unknown request fields refused.
 
+use crate::domain::calendar::MONTH_PATTERN;
 use crate::http::schema::{LIST_MAX, NUMBER_MAX, TEXT_MAX};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeSet, HashMap};
@@ -10,32 +11,44 @@ const SELF_BOUNDED: [&str; 6] = ["uuid", "date", "date-time", "month", "email", 
 /// The largest whole number every JSON reader keeps exactly.
 const EXACT_MAX: i64 = 9_007_199_254_740_991;
 
+/// The longest list of an answer: three months of a meter's readings and more.
+const ANSWERED_LIST_MAX: usize = 100_000;
+
 pub fn complete(document: &mut Value) {
     let types: HashMap<String, String> = super::components(document, "schemas")
         .iter()
         .filter_map(|(name, schema)| Some((name.clone(), schema.get("type")?.as_str()?.to_owned())))
         .collect();
-    for schema in super::components(document, "schemas").values_mut() {
-        each(schema, &|schema| complete_one(schema, &types));
-    }
-    if let Some(paths) = document.get_mut("paths") {
-        each_below(paths, &|schema| complete_one(schema, &types));
-    }
     let requested = requested(document);
     for (name, schema) in super::components(document, "schemas") {
-        if requested.contains(name) {
+        let is_requested = requested.contains(name);
+        let list_max = if is_requested { LIST_MAX } else { ANSWERED_LIST_MAX };
+        each(schema, &|schema| complete_one(schema, &types, list_max));
+        if is_requested {
             each(schema, &|schema| close(schema, &types));
         }
+        resolve_bare(schema);
+    }
+    if let Some(paths) = document.get_mut("paths") {
+        each_below(paths, &|schema| complete_one(schema, &types, ANSWERED_LIST_MAX));
     }
 }
 
-fn complete_one(schema: &mut Map<String, Value>, types: &HashMap<String, String>) {
+fn complete_one(schema: &mut Map<String, Value>, types: &HashMap<String, String>, list_max: usize) {
     drop_bare_parts(schema);
+    // No generator of clients can write a whole object as a default.
+    if schema.get("default").is_some_and(Value::is_object) {
+        schema.shift_remove("default");
+    }
     say_null(schema, types);
     name_integer_size(schema);
+    // A format of our own, which only a pattern tells to others.
+    if schema.get("format").is_some_and(|format| format == "month") {
+        schema.insert("pattern".to_owned(), MONTH_PATTERN.into());
+    }
     // What is made of others has their bounds.
     if !schema.contains_key("allOf") {
-        bound(schema);
+        bound(schema, list_max);
     }
 }
 
@@ -72,25 +85,43 @@ fn say_null(schema: &mut Map<String, Value>, types: &HashMap<String, String>) {
     }
 }
 
+/// A wrapper that has come to say nothing of its own is what it wraps.
+fn resolve_bare(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.values_mut().for_each(resolve_bare);
+            let only = members.get("allOf").filter(|_| members.len() == 1).and_then(Value::as_array);
+            if let Some([only]) = only.map(Vec::as_slice) {
+                *value = only.clone();
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(resolve_bare),
+        _ => {}
+    }
+}
+
 /// OpenAPI knows two sizes of integer.
 fn name_integer_size(schema: &mut Map<String, Value>) {
-    let size = match schema.get("format").and_then(Value::as_str) {
-        Some("uint8" | "uint16") => "int32",
-        Some("uint32" | "uint64") => "int64",
+    let (size, most) = match schema.get("format").and_then(Value::as_str) {
+        Some("uint8") => ("int32", i64::from(u8::MAX)),
+        Some("uint16") => ("int32", i64::from(u16::MAX)),
+        Some("uint32") => ("int64", i64::from(u32::MAX)),
+        Some("uint64") => ("int64", EXACT_MAX),
         _ => return,
     };
     schema.insert("format".to_owned(), Value::from(size));
     schema.entry("minimum").or_insert_with(|| Value::from(0));
+    schema.entry("maximum").or_insert_with(|| Value::from(most));
 }
 
 /// The bounds that hold where a type states none.
-fn bound(schema: &mut Map<String, Value>) {
+fn bound(schema: &mut Map<String, Value>, list_max: usize) {
     let text = |name: &str| schema.get(name).and_then(Value::as_str).unwrap_or_default();
     let whole = if text("format") == "int32" { i64::from(i32::MAX) } else { EXACT_MAX };
     let bounds: Vec<(&str, Value)> = match text("type") {
         "string" if schema.contains_key("enum") || SELF_BOUNDED.contains(&text("format")) => Vec::new(),
         "string" => vec![("maxLength", TEXT_MAX.into())],
-        "array" => vec![("maxItems", LIST_MAX.into())],
+        "array" => vec![("maxItems", list_max.into())],
         "integer" => vec![("minimum", (-whole).into()), ("maximum", whole.into())],
         "number" => vec![("minimum", (-NUMBER_MAX).into()), ("maximum", NUMBER_MAX.into())],
         _ => Vec::new(),
@@ -100,14 +131,17 @@ fn bound(schema: &mut Map<String, Value>) {
     }
 }
 
-/// The framework's own objects: fields that are not named are refused, and `null` is as good as leaving an optional one
-/// out. Serde's types say both themselves.
+/// Fields that are not named are refused. In the framework's own objects, which alone have a title, `null` is as good as
+/// leaving an optional field out; serde's types say themselves where it is.
 fn close(schema: &mut Map<String, Value>, types: &HashMap<String, String>) {
     if !schema.contains_key("properties") || schema.contains_key("allOf") || schema.contains_key("additionalProperties")
     {
         return;
     }
     schema.insert("additionalProperties".to_owned(), Value::Bool(false));
+    if !schema.contains_key("title") {
+        return;
+    }
     let required = schema.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
     let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
     for (name, property) in properties.into_iter().flatten() {
@@ -223,7 +257,7 @@ mod tests {
                 json!({
                     "type": "array",
                     "items": { "type": "number", "minimum": -NUMBER_MAX, "maximum": NUMBER_MAX },
-                    "maxItems": LIST_MAX,
+                    "maxItems": ANSWERED_LIST_MAX,
                 }),
             ),
             (

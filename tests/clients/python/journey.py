@@ -5,15 +5,17 @@ import sys
 
 from tree_beard_client import AuthenticatedClient, Client
 from tree_beard_client.api.auth import get_me, login_user, refresh_tokens, register_user
+from tree_beard_client.api.feedback import rate_recommendation
 from tree_beard_client.api.recommendations import generate_recommendation
 from tree_beard_client.api.usage import import_usage
-from tree_beard_client.api.users import delete_my_account, save_preferences
+from tree_beard_client.api.users import delete_my_account, export_my_data, save_preferences
 from tree_beard_client.models import (
     EraseRequest,
     GenerateRequest,
     ImportUsageFilesBody,
     LoginRequest,
     PreferencesRequest,
+    RecommendationFeedback,
     RefreshRequest,
     RegisterRequest,
 )
@@ -53,10 +55,15 @@ def main(address, email):
     advice = done("generate", made)
     assert advice.top_plans, advice
 
+    opinion = RecommendationFeedback(recommendation_id=advice.recommendation_id, rating=4)
+    done("feedback", rate_recommendation.sync_detailed(client=user, body=opinion), 201)
+
     request = RefreshRequest(refresh_token=tokens.refresh_token)
     tokens = done("refresh", refresh_tokens.sync_detailed(client=anyone, body=request))
 
     user = AuthenticatedClient(base_url=address, token=tokens.access_token)
+    done("export", export_my_data.sync_detailed(client=user))
+
     erased = delete_my_account.sync_detailed(client=user, body=EraseRequest(password=PASSWORD))
     done("delete", erased, 204)
 

@@ -49,10 +49,16 @@ const advice = await done("generate", client.POST("/api/v1/recommendations/gener
 }));
 if (advice.top_plans.length === 0) throw new Error("no plan is recommended");
 
+await done("feedback", client.POST("/api/v1/feedback/recommendation", {
+  body: { recommendation_id: advice.recommendation_id, rating: 4, feedback_type: "helpful" },
+}));
+
 const next = await done("refresh", client.POST("/api/v1/auth/refresh", {
   body: { refresh_token: tokens.refresh_token },
 }));
 token = next.access_token;
+
+await done("export", client.GET("/api/v1/users/me/export"));
 
 await done("delete", client.DELETE("/api/v1/users/me", { body: { password } }));
 
