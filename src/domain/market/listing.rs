@@ -4,7 +4,7 @@ use super::average::{AveragePrices, ReferencePricers};
 use super::{Dependence, MarketEntry, Snapshot, UtilityRef};
 use crate::domain::catalog::{Delivery, Plan, PlanKind};
 use crate::domain::tariff::model::Tariff;
-use crate::domain::tariff::{Compiled, Fault, compile, validate};
+use crate::domain::tariff::{Compiled, Fault, SharedDelivery, compile_sharing, validate};
 use crate::domain::units::{Money, Price};
 use uuid::Uuid;
 
@@ -37,22 +37,31 @@ pub struct Offer {
     pub energy_share: f64,
 }
 
+/// What compiling the plans of one market shares.
+pub(super) struct Site<'a> {
+    entry: &'a MarketEntry,
+    /// By utility; `None` where its delivery tariff is not held.
+    deliveries: Vec<Option<SharedDelivery<'a>>>,
+    pricers: Option<ReferencePricers<'a>>,
+}
+
+impl<'a> Site<'a> {
+    pub fn new(entry: &'a MarketEntry, pricers: Option<ReferencePricers<'a>>) -> Self {
+        let deliveries = entry.utilities.iter().map(|utility| utility.delivery.as_ref().map(SharedDelivery::new));
+        Site { entry, deliveries: deliveries.collect(), pricers }
+    }
+}
+
 impl Listing {
-    pub(super) fn new(
-        plan: Plan,
-        market: usize,
-        supplier: usize,
-        entry: &MarketEntry,
-        mut pricers: Option<&mut ReferencePricers<'_>>,
-    ) -> Listing {
+    pub(super) fn new(plan: Plan, market: usize, supplier: usize, site: &mut Site<'_>) -> Listing {
         let tariff = plan.rate.expand(plan.monthly_fee);
         let mut faults = plan.rate.faults();
         faults.extend(validate(&tariff));
-        let offers = places(&plan, entry)
+        let offers = places(&plan, site.entry)
             .into_iter()
-            .map(|utility| offer(&plan, &tariff, &faults, utility, entry, pricers.as_deref_mut()))
+            .map(|utility| offer(&plan, &tariff, &faults, utility, site))
             .collect();
-        Listing { id: entry.market.plan_id(&plan), market, supplier, plan, tariff, offers }
+        Listing { id: site.entry.market.plan_id(&plan), market, supplier, plan, tariff, offers }
     }
 
     /// Whether the plan is sold under that utility.
@@ -123,9 +132,9 @@ fn offer(
     tariff: &Tariff,
     faults: &[Fault],
     utility: Option<usize>,
-    entry: &MarketEntry,
-    pricers: Option<&mut ReferencePricers<'_>>,
+    site: &mut Site<'_>,
 ) -> Offer {
+    let Site { entry, deliveries, pricers } = site;
     let delivery = utility.and_then(|at| entry.utilities[at].delivery.as_ref());
     let dependence = Dependence::of(tariff, delivery);
     let compiled = if !faults.is_empty() {
@@ -133,7 +142,7 @@ fn offer(
     } else if plan.delivery == Delivery::Passthrough && delivery.is_none() {
         Err(vec![missing_delivery(utility, entry)])
     } else {
-        compile(tariff, delivery, None)
+        compile_sharing(tariff, utility.and_then(|at| deliveries[at].as_mut()), None)
     };
     let mut offer = Offer { utility, compiled, dependence, prices: None, energy_share: 1.0 };
     if let (Ok(compiled), Some(pricers)) = (&offer.compiled, pricers) {

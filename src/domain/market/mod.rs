@@ -9,6 +9,7 @@ mod tests;
 
 pub use average::{AveragePrices, cents_per_kwh};
 pub use dependence::{Bend, Dependence};
+use listing::Site;
 pub use listing::{Listing, Offer};
 pub use territory::{Place, UtilityRef, normal_zip};
 
@@ -86,13 +87,13 @@ impl Snapshot {
                 None
             }
         };
-        let mut pricers = loads.as_mut().map(ReferenceLoads::pricers);
+        let mut site = Site::new(&self.markets[market], loads.as_mut().map(ReferenceLoads::pricers));
         for plan in file.plans {
             let Some(&supplier) = suppliers.get(&plan.supplier) else {
                 self.problems.push(format!("plan {}: its supplier {} is not in the catalog", plan.key, plan.supplier));
                 continue;
             };
-            let listing = Listing::new(plan, market, supplier, &self.markets[market], pricers.as_mut());
+            let listing = Listing::new(plan, market, supplier, &mut site);
             if self.plan_index.contains_key(&listing.id) {
                 self.problems.push(format!("plan {}: its id {} is used twice", listing.plan.key, listing.id));
                 continue;

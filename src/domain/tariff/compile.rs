@@ -1,5 +1,6 @@
 //! A valid tariff as dense tables: distinct schedules, prices by period, tags as bits.
 
+use crate::domain::calendar::HolidayCalendar;
 use crate::domain::tariff::model::{
     Amount, BlockUnit, Blocks, Charge, Combine, Condition, DeliveryTariff, DemandMeasure, DemandPer, ExportRules, Per,
     Ratchet, RateChange, Register, Reset, Round, SeriesPrice, Tag, Tariff, TaxPrices, TotalRule, When,
@@ -13,13 +14,11 @@ use std::sync::Arc;
 /// A tariff (with the delivery tariff passed through, if any) ready to be priced. Cheap to share, no reference back.
 #[derive(Debug, Clone)]
 pub struct Compiled {
-    pub(super) phases: Vec<Phase>,
-    /// Empty when delivery is not passed through.
-    pub(super) delivery: Vec<Phase>,
-    pub(super) rate_change: RateChange,
-    pub(super) delivery_change: RateChange,
+    /// What the supplier charges.
+    pub(super) plan: ChargeLists,
+    /// What the utility charges, where the plan passes it through; shared by all plans that do so alike.
+    pub(super) delivery: Option<Arc<ChargeLists>>,
     pub(super) contract_start: Option<Date>,
-    pub(super) schedules: Vec<Schedule>,
     pub(super) totals: Vec<TotalRule>,
     pub(super) export: Option<ExportRules>,
     pub(super) taxes: Vec<CompiledTax>,
@@ -27,6 +26,23 @@ pub struct Compiled {
     pub(super) digits: u32,
     /// Lines are all there is to a bill: no groups, no limits, no export, no taxes.
     pub(super) is_plain: bool,
+}
+
+/// Charge lists over time, and the schedules they name by number.
+#[derive(Debug, Clone)]
+pub(super) struct ChargeLists {
+    pub phases: Vec<Phase>,
+    pub schedules: Vec<Schedule>,
+    pub rate_change: RateChange,
+}
+
+/// A delivery tariff compiled once for all plans that pass it through alike.
+#[derive(Debug)]
+pub struct SharedDelivery<'a> {
+    tariff: &'a DeliveryTariff,
+    faults: Vec<Fault>,
+    /// By what of a plan it depends on: the windows that pay no delivery, and the holidays.
+    compiled: Vec<(Vec<When>, Option<HolidayCalendar>, Arc<ChargeLists>)>,
 }
 
 /// A charge list and when it takes over.
@@ -126,12 +142,22 @@ pub fn compile(
     delivery: Option<&DeliveryTariff>,
     contract_start: Option<Date>,
 ) -> Result<Compiled, Vec<Fault>> {
+    compile_sharing(tariff, delivery.map(SharedDelivery::new).as_mut(), contract_start)
+}
+
+/// [`compile`] for one of many plans that pass the same delivery tariff through.
+pub fn compile_sharing(
+    tariff: &Tariff,
+    delivery: Option<&mut SharedDelivery<'_>>,
+    contract_start: Option<Date>,
+) -> Result<Compiled, Vec<Fault>> {
     let mut faults = validate(tariff);
-    faults.extend(delivery.map(validate_delivery).unwrap_or_default());
+    faults.extend(delivery.iter().flat_map(|delivery| delivery.faults.iter().cloned()));
     if !faults.is_empty() {
         return Err(faults);
     }
-    let mut tables = Tables { schedules: Vec::new(), tariff, exempt: Vec::new() };
+    let holidays = tariff.billing.holidays.as_ref();
+    let mut tables = Tables { schedules: Vec::new(), holidays, exempt: &[] };
     let mut phases = vec![Phase { from: PhaseStart::Always, charges: tables.charges(&tariff.charges) }];
     for version in &tariff.versions {
         let from = match (version.from_date, version.from_contract_month) {
@@ -140,13 +166,8 @@ pub fn compile(
         };
         phases.push(Phase { from, charges: tables.charges(&version.charges) });
     }
-    tables.exempt = exempt_windows(tariff);
-    let delivery_phases: Vec<Phase> = delivery
-        .map(|delivery| &delivery.versions[..])
-        .unwrap_or_default()
-        .iter()
-        .map(|version| Phase { from: PhaseStart::Date(version.effective), charges: tables.charges(&version.charges) })
-        .collect();
+    let plan = ChargeLists { phases, schedules: tables.schedules, rate_change: tariff.billing.rate_change };
+    let delivery = delivery.map(|delivery| delivery.beside(exempt_windows(tariff), holidays));
     let taxes = compile_taxes(tariff);
     let plain_charge = |charge: &CompiledCharge| {
         charge.combine == Combine::Stack && !matches!(charge.amount, CompiledAmount::Percent { .. })
@@ -154,14 +175,11 @@ pub fn compile(
     let is_plain = tariff.totals.is_empty()
         && tariff.export.is_none()
         && taxes.is_empty()
-        && phases.iter().chain(&delivery_phases).flat_map(|phase| &phase.charges).all(plain_charge);
+        && plan.charges().chain(delivery.iter().flat_map(|delivery| delivery.charges())).all(plain_charge);
     Ok(Compiled {
-        phases,
-        delivery: delivery_phases,
-        rate_change: tariff.billing.rate_change,
-        delivery_change: delivery.map(|delivery| delivery.rate_change).unwrap_or_default(),
+        plan,
+        delivery,
         contract_start,
-        schedules: tables.schedules,
         totals: tariff.totals.clone(),
         export: tariff.export.clone(),
         taxes,
@@ -171,14 +189,52 @@ pub fn compile(
     })
 }
 
-impl Compiled {
+impl<'a> SharedDelivery<'a> {
+    pub fn new(tariff: &'a DeliveryTariff) -> Self {
+        SharedDelivery { tariff, faults: validate_delivery(tariff), compiled: Vec::new() }
+    }
+
+    /// As it is charged beside a plan with such exempt windows and holidays. The tariff must be free of faults.
+    fn beside(&mut self, exempt: Vec<When>, holidays: Option<&HolidayCalendar>) -> Arc<ChargeLists> {
+        let known = self.compiled.iter().find(|(of, under, _)| *of == exempt && under.as_ref() == holidays);
+        if let Some((_, _, lists)) = known {
+            return lists.clone();
+        }
+        let mut tables = Tables { schedules: Vec::new(), holidays, exempt: &exempt };
+        let phases = self.tariff.versions.iter().map(|version| Phase {
+            from: PhaseStart::Date(version.effective),
+            charges: tables.charges(&version.charges),
+        });
+        let phases = phases.collect();
+        let lists = ChargeLists { phases, schedules: tables.schedules, rate_change: self.tariff.rate_change };
+        let lists = Arc::new(lists);
+        self.compiled.push((exempt, holidays.cloned(), lists.clone()));
+        lists
+    }
+}
+
+impl ChargeLists {
     fn charges(&self) -> impl Iterator<Item = &CompiledCharge> {
-        self.phases.iter().chain(&self.delivery).flat_map(|phase| &phase.charges)
+        self.phases.iter().flat_map(|phase| &phase.charges)
+    }
+}
+
+impl Compiled {
+    fn lists(&self) -> impl Iterator<Item = &ChargeLists> {
+        std::iter::once(&self.plan).chain(self.delivery.as_deref())
+    }
+
+    fn charges(&self) -> impl Iterator<Item = &CompiledCharge> {
+        self.lists().flat_map(ChargeLists::charges)
+    }
+
+    fn schedules(&self) -> impl Iterator<Item = &Schedule> {
+        self.lists().flat_map(|lists| &lists.schedules)
     }
 
     /// Some price depends on the hour of the day.
     pub fn depends_on_hours(&self) -> bool {
-        self.schedules.iter().any(Schedule::has_clock)
+        self.schedules().any(Schedule::has_clock)
             || self
                 .charges()
                 .any(|charge| matches!(charge.amount, CompiledAmount::Series { .. } | CompiledAmount::Demand { .. }))
@@ -187,7 +243,7 @@ impl Compiled {
     /// The months' energy is not enough: some price depends on the hour or the day.
     pub fn needs_readings(&self) -> bool {
         self.depends_on_hours()
-            || self.schedules.iter().any(|schedule| !schedule.is_always())
+            || self.schedules().any(|schedule| !schedule.is_always())
             || self.charges().any(
                 |charge| matches!(&charge.amount, CompiledAmount::Blocks { blocks, .. } if blocks.reset != Reset::Bill),
             )
@@ -257,9 +313,9 @@ fn exempt_windows(tariff: &Tariff) -> Vec<When> {
 
 struct Tables<'a> {
     schedules: Vec<Schedule>,
-    tariff: &'a Tariff,
-    /// Filled once the plan's own charges are done: delivery pays nothing inside these.
-    exempt: Vec<When>,
+    holidays: Option<&'a HolidayCalendar>,
+    /// Nothing is paid inside these.
+    exempt: &'a [When],
 }
 
 impl Tables<'_> {
@@ -345,7 +401,7 @@ impl Tables<'_> {
         // A schedule that never looks at days is the same under every holiday calendar.
         let looks_at_days =
             gates.iter().map(|gate| &gate.when).chain(rules.iter().flatten()).any(|w| !w.days.is_empty());
-        let holidays = self.tariff.billing.holidays.clone().filter(|_| looks_at_days);
+        let holidays = self.holidays.filter(|_| looks_at_days).cloned();
         let schedule = Schedule::new(Rules { gates, rules, holidays });
         if let Some(known) = self.schedules.iter().position(|other| *other == schedule) {
             return known;

@@ -4,7 +4,7 @@ use crate::domain::calendar::{Window, days_between};
 use crate::domain::tariff::amounts::{WHOLE, applies, billed_demand, energy, fixed, line_amount, scaled};
 use crate::domain::tariff::bill::{Bill, Line};
 use crate::domain::tariff::blocks;
-use crate::domain::tariff::compile::{Compiled, CompiledAmount, CompiledCharge, Phase};
+use crate::domain::tariff::compile::{ChargeLists, Compiled, CompiledAmount, CompiledCharge};
 use crate::domain::tariff::model::{BlockScope, Reset, Round, Tag};
 use crate::domain::tariff::points::Point;
 use crate::domain::tariff::price::{Piece, Pricer, Side};
@@ -82,10 +82,10 @@ impl Evaluation {
             let mut charge_number = 0;
             let (plan, delivery) = (std::mem::take(&mut self.plan), std::mem::take(&mut self.delivery));
             let outcome = self
-                .side::<LINES>(pricer, &context, (&tariff.phases, &plan), &mut next.0, &mut charge_number)
+                .side::<LINES>(pricer, &context, (&tariff.plan, &plan), &mut next.0, &mut charge_number)
                 .and_then(|()| {
-                    let side = (&tariff.delivery[..], &delivery);
-                    self.side::<LINES>(pricer, &context, side, &mut next.1, &mut charge_number)
+                    let Some(lists) = tariff.delivery.as_deref() else { return Ok(()) };
+                    self.side::<LINES>(pricer, &context, (lists, &delivery), &mut next.1, &mut charge_number)
                 });
             (self.plan, self.delivery) = (plan, delivery);
             outcome?;
@@ -105,13 +105,13 @@ impl Evaluation {
         &mut self,
         pricer: &mut Pricer<'_>,
         context: &Context<'_>,
-        (phases, side): (&[Phase], &Side),
+        (lists, side): (&ChargeLists, &Side),
         next: &mut usize,
         charge_number: &mut u16,
     ) -> Result<(), Fault> {
         while let Some(piece) = side.pieces.get(*next).filter(|piece| piece.window == context.point.index) {
-            let place = Place { side, number: *next, piece: *piece };
-            for charge in &phases[piece.phase].charges {
+            let place = Place { lists, side, number: *next, piece: *piece };
+            for charge in &lists.phases[piece.phase].charges {
                 if charge
                     .condition
                     .as_ref()
@@ -157,7 +157,7 @@ impl Evaluation {
             CompiledAmount::Series { register, schedule, series } => {
                 let spans = place.spans(pricer);
                 let dot =
-                    pricer.series_cost(&context.tariff.schedules[*schedule], *register, series, &spans, &charge.id)?;
+                    pricer.series_cost(&place.lists.schedules[*schedule], *register, series, &spans, &charge.id)?;
                 let (held, amount) = match pricer.series_costs(dot).get(place.number) {
                     Some((held, cost)) => (*held, cost.scale(context.point.factor, WHOLE)),
                     None => {
@@ -172,7 +172,7 @@ impl Evaluation {
                 self.emit::<LINES>(context, charge, order, amount, || (&charge.label, kwh, "kWh", rate));
             }
             CompiledAmount::Demand { schedule, demand } => {
-                let measured = pricer.demand(&context.tariff.schedules[*schedule], demand, &charge.id)?;
+                let measured = pricer.demand(&place.lists.schedules[*schedule], demand, &charge.id)?;
                 let billed = billed_demand(measured, &context.point, demand);
                 let amount = (Energy::from_mwh_thousandths(billed) * demand.price)
                     .scale(piece.span.days(), context.point.frame.days.max(1));
@@ -214,7 +214,7 @@ impl Evaluation {
             blocks::by_sums(blocks, piece.span, &context.point.frame, own, total, &mut self.limits, &mut shares);
         } else {
             let spans = place.spans(pricer);
-            let walk = pricer.walk(&context.tariff.schedules[*schedule], *register, &spans, &charge.id)?;
+            let walk = pricer.walk(&place.lists.schedules[*schedule], *register, &spans, &charge.id)?;
             let walk = pricer.walked(walk);
             let steps = &walk.steps[walk.offsets[number]..walk.offsets[number + 1]];
             let reach = |held| energy(context, charge, *register, held);
@@ -282,6 +282,7 @@ impl Evaluation {
 /// The piece being priced, and where its sums are.
 #[derive(Clone, Copy)]
 pub(super) struct Place<'a> {
+    pub lists: &'a ChargeLists,
     pub side: &'a Side,
     /// Index of the piece in its side.
     pub number: usize,

@@ -21,7 +21,7 @@ mod settle;
 mod validate;
 
 pub use bill::{Bill, Line};
-pub use compile::{Compiled, compile};
+pub use compile::{Compiled, SharedDelivery, compile, compile_sharing};
 pub use load::Load;
 pub use points::Points;
 pub use price::{PriceSeries, Pricer};

@@ -5,9 +5,9 @@
 
 use crate::domain::tariff::amounts::{applies, fixed, line_amount, scaled};
 use crate::domain::tariff::blocks::by_sums;
-use crate::domain::tariff::compile::{Compiled, CompiledAmount, CompiledCharge, Phase};
+use crate::domain::tariff::compile::{ChargeLists, Compiled, CompiledAmount, CompiledCharge};
 use crate::domain::tariff::evaluate::{Context, Evaluation, Place};
-use crate::domain::tariff::model::{BlockScope, Blocks, Register, Reset, Round};
+use crate::domain::tariff::model::{BlockScope, Blocks, Register, Reset};
 use crate::domain::tariff::points::Point;
 use crate::domain::tariff::price::{Piece, Pricer, Side};
 use crate::domain::tariff::validate::Fault;
@@ -19,39 +19,25 @@ use jiff::civil::Date;
 struct Part<'a> {
     tariff: &'a Compiled,
     contract_start: Date,
+    lists: &'a ChargeLists,
     side: &'a Side,
     phase: usize,
     charge: &'a CompiledCharge,
 }
 
 impl Evaluation {
-    /// Leaves the total of each point in `sums`.
-    pub fn at_points(&mut self, pricer: &mut Pricer<'_>, tariff: &Compiled, points: &[Point]) -> Result<(), Fault> {
-        self.sums.clear();
-        self.sums.resize(points.len(), Money::ZERO);
-        let (plan, delivery) = (std::mem::take(&mut self.plan), std::mem::take(&mut self.delivery));
-        let outcome = self
-            .through_phases(pricer, tariff, (&tariff.phases, &plan), points)
-            .and_then(|()| self.through_phases(pricer, tariff, (&tariff.delivery, &delivery), points));
-        (self.plan, self.delivery) = (plan, delivery);
-        outcome?;
-        if tariff.round == Round::Total {
-            self.sums.iter_mut().for_each(|sum| *sum = sum.round(tariff.digits));
-        }
-        Ok(())
-    }
-
-    fn through_phases(
+    /// Adds to the sum of each point what the charges of one side of a tariff come to there.
+    pub fn at_points(
         &mut self,
         pricer: &mut Pricer<'_>,
         tariff: &Compiled,
-        (phases, side): (&[Phase], &Side),
+        (lists, side): (&ChargeLists, &Side),
         points: &[Point],
     ) -> Result<(), Fault> {
         let contract_start = pricer.contract_start(tariff);
-        for (phase, charges) in phases.iter().enumerate() {
+        for (phase, charges) in lists.phases.iter().enumerate() {
             for charge in &charges.charges {
-                self.through(pricer, Part { tariff, contract_start, side, phase, charge }, points)?;
+                self.through(pricer, Part { tariff, contract_start, lists, side, phase, charge }, points)?;
             }
         }
         Ok(())
@@ -107,12 +93,12 @@ impl Evaluation {
 
     /// The amounts that need more than sums.
     fn one_by_one(&mut self, pricer: &mut Pricer<'_>, part: Part<'_>, points: &[Point]) -> Result<(), Fault> {
-        let Part { tariff, contract_start, side, charge, .. } = part;
+        let Part { tariff, contract_start, lists, side, charge, .. } = part;
         let mut outcome = Ok(());
         part.each(points, |at, point, (number, piece)| {
             if outcome.is_ok() {
                 let context = Context { tariff, point: *point, slot: at, netting: None, contract_start };
-                let place = Place { side, number, piece };
+                let place = Place { lists, side, number, piece };
                 outcome = self.charge::<false>(pricer, &context, place, charge, 0);
             }
         });
@@ -146,7 +132,7 @@ impl Part<'_> {
 
     /// The charge is on the window's whole import, which every point states.
     fn is_usage(&self, register: Register, schedule: usize) -> bool {
-        register == Register::Import && self.side.spans.is_empty() && self.tariff.schedules[schedule].is_always()
+        register == Register::Import && self.side.spans.is_empty() && self.lists.schedules[schedule].is_always()
     }
 
     fn has_ladder_of_sums(&self, blocks: &Blocks) -> bool {

@@ -5,6 +5,7 @@ use crate::domain::tariff::amounts::scaled;
 use crate::domain::tariff::load::Load;
 use crate::domain::tariff::model::Register;
 use crate::domain::units::Energy;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// What bills ask about a window of a load, found once.
 #[derive(Debug, Clone, Copy)]
@@ -54,25 +55,38 @@ impl Point {
 
 /// Any number of points of one load, in any order.
 #[derive(Debug, Clone, Default)]
-pub struct Points(Vec<Point>);
+pub struct Points {
+    list: Vec<Point>,
+    fingerprint: u64,
+}
 
 impl Points {
     /// From the number of a window and the millionths its energy is scaled by. Windows the load has not are left out.
     pub fn of(load: &Load, wanted: impl IntoIterator<Item = (usize, i64)>) -> Points {
         let windows = load.windows().len();
         let held = wanted.into_iter().filter(|(window, _)| *window < windows);
-        Points(held.map(|(window, factor)| Point::of(load, window, factor)).collect())
+        let mut hasher = DefaultHasher::new();
+        let point = |(window, factor)| {
+            (window, factor).hash(&mut hasher);
+            Point::of(load, window, factor)
+        };
+        Points { list: held.map(point).collect(), fingerprint: hasher.finish() }
     }
 
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.list.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.list.is_empty()
     }
 
     pub(super) fn list(&self) -> &[Point] {
-        &self.0
+        &self.list
+    }
+
+    /// The same for the same points of one load.
+    pub(super) fn fingerprint(&self) -> u64 {
+        self.fingerprint
     }
 }

@@ -3,17 +3,18 @@
 use crate::domain::calendar::Window;
 use crate::domain::tariff::amounts::WHOLE;
 use crate::domain::tariff::bill::Bill;
-use crate::domain::tariff::compile::{Compiled, CompiledAmount, Demand, Phase, PhaseStart};
+use crate::domain::tariff::compile::{ChargeLists, Compiled, CompiledAmount, Demand, Phase, PhaseStart};
 use crate::domain::tariff::evaluate::Evaluation;
 use crate::domain::tariff::load::Load;
 use crate::domain::tariff::measure::{self, Walk};
-use crate::domain::tariff::model::{RateChange, Register, SeriesPrice};
+use crate::domain::tariff::model::{RateChange, Register, Round, SeriesPrice};
 use crate::domain::tariff::points::{Point, Points};
 use crate::domain::tariff::schedule::{Rules, Schedule};
 use crate::domain::tariff::validate::Fault;
 use crate::domain::units::{Money, Price};
 use jiff::civil::Date;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// A published price series (day-ahead, real-time): equal steps from `start`.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +41,8 @@ pub struct Pricer<'a> {
     totals: [u32; 3],
     /// Every window as read.
     whole: Points,
+    /// What plain delivery charges come to; each with its tariff, so that no other can take its address.
+    deliveries: HashMap<DeliveryKey, (Arc<ChargeLists>, Vec<Money>)>,
     scratch: Evaluation,
 }
 
@@ -51,6 +54,15 @@ struct Dot {
     spans: Vec<Window>,
     /// Empty: the series is not held, its expected price applies.
     costs: Vec<(i64, Money)>,
+}
+
+/// What the sums of a plain delivery tariff follow from, beside the load.
+#[derive(PartialEq, Eq, Hash)]
+struct DeliveryKey {
+    lists: *const ChargeLists,
+    points: u64,
+    rounding: (Round, u32),
+    contract_start: Option<Date>,
 }
 
 struct Fold {
@@ -113,6 +125,7 @@ impl<'a> Pricer<'a> {
             index: HashMap::new(),
             always: Schedule::new(Rules { gates: Vec::new(), rules: vec![None], holidays: None }),
             totals: [UNRESOLVED; 3],
+            deliveries: HashMap::new(),
             whole: Points::of(load, (0..load.windows().len()).map(|window| (window, WHOLE))),
             scratch: Evaluation::default(),
         }
@@ -124,7 +137,7 @@ impl<'a> Pricer<'a> {
             return self.run::<false>(tariff, &[]).map(|bills| bills.0);
         }
         let whole = std::mem::take(&mut self.whole);
-        let totals = self.plain(tariff, whole.list());
+        let totals = self.plain(tariff, &whole);
         self.whole = whole;
         totals
     }
@@ -136,13 +149,13 @@ impl<'a> Pricer<'a> {
         }
         let windows = 0..self.load.windows().len();
         let points = windows.map(|window| (window, factors.get(window).copied().unwrap_or(WHOLE)));
-        self.plain(tariff, Points::of(self.load, points).list())
+        self.plain(tariff, &Points::of(self.load, points))
     }
 
     /// The total of each point, all other windows as read.
     pub fn totals_at(&mut self, tariff: &Compiled, points: &Points) -> Result<Vec<Money>, Fault> {
         if tariff.is_plain {
-            return self.plain(tariff, points.list());
+            return self.plain(tariff, points);
         }
         let mut totals = vec![Money::ZERO; points.len()];
         let mut left: Vec<(usize, &Point)> = points.list().iter().enumerate().collect();
@@ -175,19 +188,60 @@ impl<'a> Pricer<'a> {
 
     fn run<const LINES: bool>(&mut self, tariff: &Compiled, factors: &[i64]) -> Result<(Vec<Money>, Vec<Bill>), Fault> {
         let mut evaluation = std::mem::take(&mut self.scratch);
-        let outcome =
-            self.prepare(tariff, &mut evaluation).and_then(|()| evaluation.run::<LINES>(self, tariff, factors));
+        let outcome = self.prepare(tariff, &tariff.plan, &mut evaluation.plan).and_then(|()| {
+            if let Some(delivery) = &tariff.delivery {
+                self.prepare(tariff, delivery, &mut evaluation.delivery)?;
+            }
+            evaluation.run::<LINES>(self, tariff, factors)
+        });
         self.scratch = evaluation;
         outcome
     }
 
-    fn plain(&mut self, tariff: &Compiled, points: &[Point]) -> Result<Vec<Money>, Fault> {
+    fn plain(&mut self, tariff: &Compiled, points: &Points) -> Result<Vec<Money>, Fault> {
         let mut evaluation = std::mem::take(&mut self.scratch);
-        let outcome = self
-            .prepare(tariff, &mut evaluation)
-            .and_then(|()| evaluation.at_points(self, tariff, points))
-            .map(|()| evaluation.sums.clone());
+        let outcome = self.plain_sums(tariff, &mut evaluation, points);
+        let mut totals = std::mem::take(&mut evaluation.sums);
         self.scratch = evaluation;
+        outcome?;
+        if tariff.round == Round::Total {
+            totals.iter_mut().for_each(|sum| *sum = sum.round(tariff.digits));
+        }
+        Ok(totals)
+    }
+
+    /// Leaves the sum of each point's lines in `evaluation.sums`. No line needs another, so what a delivery tariff
+    /// comes to is found once for all plans that pass it through.
+    fn plain_sums(&mut self, tariff: &Compiled, evaluation: &mut Evaluation, points: &Points) -> Result<(), Fault> {
+        evaluation.sums = match &tariff.delivery {
+            None => vec![Money::ZERO; points.len()],
+            Some(lists) => {
+                let key = DeliveryKey {
+                    lists: Arc::as_ptr(lists),
+                    points: points.fingerprint(),
+                    rounding: (tariff.round, tariff.digits),
+                    contract_start: tariff.contract_start,
+                };
+                if let Some((_, sums)) = self.deliveries.get(&key) {
+                    sums.clone()
+                } else {
+                    let mut side = std::mem::take(&mut evaluation.delivery);
+                    evaluation.sums = vec![Money::ZERO; points.len()];
+                    let outcome = self.prepare(tariff, lists, &mut side).and_then(|()| {
+                        evaluation.at_points(self, tariff, (lists, &side), points.list())
+                    });
+                    evaluation.delivery = side;
+                    outcome?;
+                    self.deliveries.insert(key, (lists.clone(), evaluation.sums.clone()));
+                    std::mem::take(&mut evaluation.sums)
+                }
+            }
+        };
+        let mut side = std::mem::take(&mut evaluation.plan);
+        let outcome = self
+            .prepare(tariff, &tariff.plan, &mut side)
+            .and_then(|()| evaluation.at_points(self, tariff, (&tariff.plan, &side), points.list()));
+        evaluation.plan = side;
         outcome
     }
 
@@ -197,22 +251,19 @@ impl<'a> Pricer<'a> {
         tariff.contract_start.or(first).unwrap_or_default()
     }
 
-    /// Cuts the windows to the tariff's phases, and finds or makes the sums its charges read.
-    fn prepare(&mut self, tariff: &Compiled, evaluation: &mut Evaluation) -> Result<(), Fault> {
-        let (windows, contract_start) = (self.load.windows(), self.contract_start(tariff));
-        cut(windows, &tariff.phases, tariff.rate_change, contract_start, &mut evaluation.plan);
-        cut(windows, &tariff.delivery, tariff.delivery_change, contract_start, &mut evaluation.delivery);
-        self.resolve(tariff, &tariff.phases, &mut evaluation.plan)?;
-        self.resolve(tariff, &tariff.delivery, &mut evaluation.delivery)
+    /// Cuts the windows to the phases of a side, and finds or makes the sums its charges read.
+    fn prepare(&mut self, tariff: &Compiled, lists: &ChargeLists, side: &mut Side) -> Result<(), Fault> {
+        cut(self.load.windows(), &lists.phases, lists.rate_change, self.contract_start(tariff), side);
+        self.resolve(lists, side)
     }
 
     /// Finds or makes the folds of every charge of a side.
-    fn resolve(&mut self, tariff: &Compiled, phases: &[Phase], side: &mut Side) -> Result<(), Fault> {
+    fn resolve(&mut self, lists: &ChargeLists, side: &mut Side) -> Result<(), Fault> {
         side.folds.clear();
-        side.folds.resize(tariff.schedules.len(), [UNRESOLVED; 3]);
+        side.folds.resize(lists.schedules.len(), [UNRESOLVED; 3]);
         side.always = [UNRESOLVED; 3];
         let spans = if side.by_days { Vec::new() } else { std::mem::take(&mut side.spans) };
-        for charge in phases.iter().flat_map(|phase| &phase.charges) {
+        for charge in lists.phases.iter().flat_map(|phase| &phase.charges) {
             let (register, schedule) = match &charge.amount {
                 CompiledAmount::Energy { register, schedule, .. }
                 | CompiledAmount::Blocks { register, schedule, .. }
@@ -228,7 +279,7 @@ impl<'a> Pricer<'a> {
             }
             if side.folds[schedule][register as usize] == UNRESOLVED {
                 side.folds[schedule][register as usize] =
-                    self.fold(&tariff.schedules[schedule], register, &spans, &charge.id)?;
+                    self.fold(&lists.schedules[schedule], register, &spans, &charge.id)?;
             }
         }
         if !side.by_days {

@@ -5,7 +5,7 @@
 
 use crate::domain::tariff::amounts::{WHOLE, fixed};
 use crate::domain::tariff::bill::Line;
-use crate::domain::tariff::compile::{CompiledCharge, Phase, TaxAmount, tag_bit, tag_bits};
+use crate::domain::tariff::compile::{ChargeLists, CompiledCharge, TaxAmount, tag_bit, tag_bits};
 use crate::domain::tariff::evaluate::{Context, Evaluation, Netting, sum_of};
 use crate::domain::tariff::load::Load;
 use crate::domain::tariff::model::{Combine, ExportCarry, ExportOffset, Per, Register, Round, Tag, TotalRule};
@@ -111,12 +111,12 @@ fn groups<const LINES: bool>(context: &Context<'_>, evaluation: &mut Evaluation)
 /// The window's charges in the order their lines are numbered.
 fn charges_of<'a>(context: &Context<'a>, plan: &Side, delivery: &Side) -> Vec<&'a CompiledCharge> {
     let tariff = context.tariff;
-    let of = |phases: &'a [Phase], side: &Side| -> Vec<&'a CompiledCharge> {
+    let of = |lists: &'a ChargeLists, side: &Side| -> Vec<&'a CompiledCharge> {
         let pieces = side.pieces.iter().filter(|piece| piece.window == context.point.index);
-        pieces.flat_map(|piece| &phases[piece.phase].charges).collect()
+        pieces.flat_map(|piece| &lists.phases[piece.phase].charges).collect()
     };
-    let mut charges = of(&tariff.phases, plan);
-    charges.extend(of(&tariff.delivery, delivery));
+    let mut charges = of(&tariff.plan, plan);
+    charges.extend(tariff.delivery.as_deref().map(|lists| of(lists, delivery)).unwrap_or_default());
     charges
 }
 
