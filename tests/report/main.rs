@@ -88,3 +88,31 @@ fn over_http_only_its_owner_reads_it_and_nobody_keeps_it() {
         server.get(&unknown, &[("authorization", &anna)]).problem(404);
     }
 }
+
+#[test]
+fn over_http_the_hours_shown_are_those_held_today_and_a_change_is_noted() {
+    let server = Server::start();
+    let anna = server.signed_in("anna@example.com");
+    let import = |days: std::ops::RangeInclusive<u32>| {
+        let hours =
+            days.flat_map(|day| (0..24).map(move |hour| format!("2026-05-{day:02}T{hour:02}:00:00-05:00,1.25")));
+        let file = format!("start,kwh\n{}\n", hours.collect::<Vec<_>>().join("\n"));
+        let headers = [("authorization", anna.as_str()), ("content-type", "text/csv")];
+        let reply = server.request("POST", "/api/v1/usage/import?format=interval", &headers, &file);
+        assert_eq!(reply.status, 200, "{}", reply.body);
+    };
+    import(1..=30);
+    let made = server.post("/api/v1/recommendations/generate", &[("authorization", &anna)], "{}");
+    assert_eq!(made.status, 200, "{}", made.body);
+    let path = format!("/api/v1/recommendations/{}/report", made.value()["recommendation_id"].as_str().expect("an id"));
+    let page = || server.get(&path, &[("authorization", &anna)]).body;
+    let noted = |page: &str| page.contains("which have changed since the recommendation");
+    let before = page();
+    assert!(before.contains("Usage by hour of the week") && !noted(&before), "{before}");
+    import(31..=31);
+    let after = page();
+    assert!(after.contains("Usage by hour of the week") && noted(&after), "{after}");
+    let erased = server.request("DELETE", "/api/v1/usage", &[("authorization", &anna)], "");
+    assert_eq!(erased.status, 200, "{}", erased.body);
+    assert!(!page().contains("Usage by hour of the week"), "no hours are held any more");
+}

@@ -127,13 +127,7 @@ fn places(plan: &Plan, entry: &MarketEntry) -> Vec<Option<usize>> {
     utilities.map(|(at, _)| Some(at)).collect()
 }
 
-fn offer(
-    plan: &Plan,
-    tariff: &Tariff,
-    faults: &[Fault],
-    utility: Option<usize>,
-    site: &mut Site<'_>,
-) -> Offer {
+fn offer(plan: &Plan, tariff: &Tariff, faults: &[Fault], utility: Option<usize>, site: &mut Site<'_>) -> Offer {
     let Site { entry, deliveries, pricers } = site;
     let delivery = utility.and_then(|at| entry.utilities[at].delivery.as_ref());
     let dependence = Dependence::of(tariff, delivery);

@@ -227,9 +227,9 @@ impl<'a> Pricer<'a> {
                 } else {
                     let mut side = std::mem::take(&mut evaluation.delivery);
                     evaluation.sums = vec![Money::ZERO; points.len()];
-                    let outcome = self.prepare(tariff, lists, &mut side).and_then(|()| {
-                        evaluation.at_points(self, tariff, (lists, &side), points.list())
-                    });
+                    let outcome = self
+                        .prepare(tariff, lists, &mut side)
+                        .and_then(|()| evaluation.at_points(self, tariff, (lists, &side), points.list()));
                     evaluation.delivery = side;
                     outcome?;
                     self.deliveries.insert(key, (lists.clone(), evaluation.sums.clone()));

@@ -2,8 +2,8 @@
 //! of it is there.
 
 mod audit_logs;
-mod catalog;
 mod backups;
+mod catalog;
 mod plans;
 mod recommendations;
 mod service;
