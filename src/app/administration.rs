@@ -4,11 +4,13 @@
 use crate::app::accounts::{email_taken, not_blank};
 use crate::app::audit::{Act, PERSONAL_READ};
 use crate::app::error::Error;
+use crate::app::first_admin::spent;
 use crate::app::{App, Result};
 use crate::domain::catalog::PropertyType;
 use crate::store::db::Tx;
 use crate::store::db::filter::{Page, Paged};
 use crate::store::error::StoreError;
+use crate::store::first_admin::{self, TokenHash};
 use crate::store::{erasure, password_resets, sessions, users};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -24,12 +26,24 @@ pub struct NewAdmin {
     pub zip_code: String,
 }
 
+impl NewAdmin {
+    /// Where none is given.
+    pub const NAME: &str = "Administrator";
+    /// Of nowhere: plans are not looked for.
+    pub const ZIP_CODE: &str = "00000";
+}
+
 /// Who acts: an administrator through the API, or nobody the service knows, on its own machine.
 pub type Actor = Option<Uuid>;
 
 impl App {
     /// Opens an account with the role of an administrator.
     pub async fn create_admin(&self, new: NewAdmin) -> Result<User> {
+        self.open_admin(new, None).await
+    }
+
+    /// The same, by the operator or with the link that a service without an administrator prints.
+    pub(super) async fn open_admin(&self, new: NewAdmin, link: Option<TokenHash>) -> Result<User> {
         self.passwords.check("password", &new.password)?;
         let now = self.now();
         let user = users::NewUser {
@@ -44,11 +58,19 @@ impl App {
         };
         let seal = self.seal();
         let create = move |tx: &mut Tx<'_>| {
-            let act = Act { actor: None, subject: Some(user.id), detail: json!({ "role": Role::Admin.as_str() }) };
-            seal.note(tx, "user_created", act, now)?;
-            users::create(tx, &user)
+            let by = if link.is_some() { "first link" } else { "command line" };
+            let detail = json!({ "role": Role::Admin.as_str(), "by": by });
+            // It comes first, and locks the log until the end: of two links used at once one is too late.
+            seal.note(tx, "user_created", Act { actor: None, subject: Some(user.id), detail }, now)?;
+            if let Some(link) = link {
+                let is_first = users::count_active_admins(tx)? == 0;
+                if !is_first || !first_admin::spend(tx, link, now)? {
+                    return Err(spent());
+                }
+            }
+            users::create(tx, &user).map_err(email_taken)
         };
-        self.store.write(create).await.map_err(email_taken)
+        self.store.write(create).await
     }
 
     /// Whether anybody could administer the service.

@@ -11,6 +11,7 @@ pub mod error;
 pub mod explanations;
 pub mod feedback;
 pub mod figures;
+pub mod first_admin;
 pub mod health;
 pub mod household;
 pub mod jobs;

@@ -41,10 +41,10 @@ enum Command {
 struct Create {
     /// E-mail address to sign in with
     email: String,
-    #[arg(long, default_value = "Administrator")]
+    #[arg(long, default_value = NewAdmin::NAME)]
     name: String,
     /// ZIP code of the account
-    #[arg(long, value_name = "ZIP", default_value = "00000")]
+    #[arg(long, value_name = "ZIP", default_value = NewAdmin::ZIP_CODE)]
     zip: String,
 }
 

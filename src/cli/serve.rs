@@ -1,7 +1,8 @@
 //! `treebeard serve`: the service until it is told to stop.
 
 use crate::app::App;
-use crate::cli::{Failure, SettingFlags, database, service};
+use crate::app::first_admin::GOOD_FOR_MINUTES;
+use crate::cli::{Failure, SettingFlags, database, output, service};
 use crate::config::Listen;
 use crate::http::listener::Inherited;
 use crate::ops::logging;
@@ -40,13 +41,20 @@ pub fn run(arguments: &Arguments, settings: &SettingFlags) -> Result<(), Failure
         None => database::open(&config, Migrations::Apply)?,
     };
     let app = App::new(config, store).map_err(Failure::failed)?;
-    if !app.has_admin_blocking().map_err(Failure::failed)? {
-        tracing::info!("there is no administrator yet: treebeard admin create EMAIL makes one");
-    }
+    let mut first_admin = app.first_admin_link_blocking().map_err(Failure::failed)?;
     app.replay_erasures_blocking().map_err(Failure::failed)?;
     let load_again = settings.load_again(own);
     service::run(app, inherited, Some(load_again), |scheme, address| {
         let version = env!("CARGO_PKG_VERSION");
         tracing::info!(address, scheme, environment, database, version, "listening on {scheme}://{address}");
+        if let Some(link) = first_admin.take() {
+            tracing::info!(
+                "there is no administrator yet: the link on standard output makes one, or treebeard admin create EMAIL"
+            );
+            // Not through the log, which goes to more places. Where nobody reads, the command is left.
+            let _nobody_reads = output::print(&format!(
+                "There is no administrator yet. Who opens this link becomes one; it is good for {GOOD_FOR_MINUTES} minutes and one use:\n{link}\n"
+            ));
+        }
     })
 }

@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::app::accounts::{NewAccount, Profile};
+use crate::app::administration::NewAdmin;
 use crate::app::sessions::{OwnSession, TokenPair};
 use crate::domain::catalog::PropertyType;
 use crate::http::body::{Answer, Done, StrictJson};
@@ -148,6 +149,29 @@ impl Auth {
         Ok(Done::NoContent)
     }
 
+    /// Open the first administrator's account
+    ///
+    /// With the token behind the `#` of the link that a service prints when it starts and has no administrator. The
+    /// link is good for an hour and one use, and no more when there is an administrator.
+    #[oai(path = "/first-admin", method = "post", operation_id = "create_first_admin")]
+    async fn first_admin(
+        &self,
+        app: Data<&Arc<App>>,
+        guard: AccountGuard,
+        body: StrictJson<FirstAdminRequest>,
+    ) -> Result<Done> {
+        let FirstAdminRequest { token, email, password, name } = body.0;
+        guard.register(&email.0)?;
+        let new = NewAdmin {
+            email: email.0,
+            password,
+            name: name.unwrap_or_else(|| NewAdmin::NAME.to_owned()),
+            zip_code: NewAdmin::ZIP_CODE.to_owned(),
+        };
+        app.create_first_admin(&token, new).await?;
+        Ok(Done::NoContent)
+    }
+
     /// Who am I
     ///
     /// The account the access token belongs to.
@@ -192,6 +216,20 @@ struct ResetRequest {
     token: String,
     #[oai(validator(min_length = 1, max_length = 1024))]
     new_password: String,
+}
+
+/// The token of a link, and the account it is for.
+#[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
+struct FirstAdminRequest {
+    #[oai(validator(min_length = 1, max_length = 512))]
+    token: String,
+    email: Email,
+    #[oai(validator(min_length = 1, max_length = 1024))]
+    password: String,
+    /// `Administrator` when left out.
+    #[oai(validator(min_length = 1, max_length = 255))]
+    name: Option<String>,
 }
 
 /// A new account.

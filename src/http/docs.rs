@@ -24,6 +24,7 @@ pub fn openapi_document() -> String {
 
 static LANDING: LazyLock<Page> = LazyLock::new(|| Page::html(include_str!("../../assets/index.html")));
 static RESET: LazyLock<Page> = LazyLock::new(|| Page::html(include_str!("../../assets/reset-password.html")));
+static FIRST_ADMIN: LazyLock<Page> = LazyLock::new(|| Page::html(include_str!("../../assets/first-admin.html")));
 static JSON: LazyLock<Page> = LazyLock::new(|| Page::new("application/json", DOCUMENT.clone()));
 static SWAGGER_UI: LazyLock<Page> = LazyLock::new(|| Page::html(&super::service(super::api()).swagger_ui_html()));
 static REDOC: LazyLock<Page> = LazyLock::new(|| Page::html(&super::service(super::api()).redoc_html()));
@@ -56,6 +57,7 @@ async fn answer<E: Endpoint>(
     let page: &Page = match request.uri().path() {
         "/" => &LANDING,
         "/reset-password" => &RESET,
+        "/first-admin" => &FIRST_ADMIN,
         "/docs" if with_documentation => &SWAGGER_UI,
         "/redoc" if with_documentation => &REDOC,
         "/openapi.json" if with_documentation => &JSON,

@@ -73,7 +73,7 @@ pub enum Tag {
 fn api() -> impl poem_openapi::OpenApi + 'static {
     (
         auth::Auth,             // /api/v1/auth: POST /register, /login, /refresh, /logout, /logout-all, /password, /password/forgot,
-                                //   /password/reset; GET /me, /sessions;
+                                //   /password/reset, /first-admin; GET /me, /sessions;
                                 //   DELETE /sessions/{id}
         users::Users,           // /api/v1/users: GET PUT /profile; GET POST /preferences; GET PUT DELETE /current-plan
         own_data::OwnData,      // /api/v1: GET /legal; /users: GET POST /consents; GET /me/export; DELETE /me

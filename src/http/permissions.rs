@@ -46,13 +46,14 @@ use Access::{AdminWrites, Anyone, Guest, OwnerAdminOrClaim, OwnerOrAdmin, Signed
 /// Every operation by its id in the API document.
 #[rustfmt::skip]
 pub const TABLE: &[(&str, Access)] = &[
-    // Accounts and tokens. A refresh or reset token is its own credential.
+    // Accounts and tokens. A refresh token and that of a link are their own credentials.
     ("register_user", Anyone),
     ("login_user", Anyone),
     ("refresh_tokens", Anyone),
     ("logout_user", Anyone),
     ("forgot_password", Anyone),
     ("reset_password", Anyone),
+    ("create_first_admin", Anyone),
     ("logout_all_sessions", SignedIn),
     ("list_sessions", SignedIn),
     ("end_session", SignedIn),

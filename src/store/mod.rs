@@ -14,6 +14,7 @@ pub mod consents;
 pub mod current_plans;
 pub mod erasure;
 pub mod feedback;
+pub mod first_admin;
 pub mod idempotency;
 pub mod overview;
 pub mod password_resets;

@@ -143,6 +143,7 @@ const WITHOUT_A_KEY: &[(&str, &str)] = &[
     ("/api/v1/auth/password", "changes one row"),
     ("/api/v1/auth/password/forgot", "an account has one link at a time"),
     ("/api/v1/auth/password/reset", "its token is good for one use"),
+    ("/api/v1/auth/first-admin", "its token is good for one use"),
     ("/api/v1/users/preferences", "changes one row"),
     ("/api/v1/users/consents", "the same statement again adds no row"),
     ("/api/v1/plans/{plan_id}/price", "keeps nothing"),

@@ -16,6 +16,7 @@ mod every_route;
 mod examples;
 mod explanations;
 mod feedback;
+mod first_admin;
 mod following;
 mod health;
 mod idempotency;

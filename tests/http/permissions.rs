@@ -61,6 +61,20 @@ fn every_operation_admits_whom_the_table_says_and_nobody_else() {
 }
 
 #[test]
+fn switched_off_no_operation_of_staff_is_there_for_anybody() {
+    let people = People::with(&[("ADMIN_API_ENABLED", "false")]);
+    let document = people.server.get("/openapi.json", &[]).value();
+    let staff = |operation: &Operation<'_>| permissions::of(operation.id).is_some_and(Access::is_for_staff);
+    let hidden: Vec<_> = operations(&document).into_iter().filter(staff).collect();
+    assert!(hidden.len() >= 30, "{}", hidden.len());
+    let found = hidden.iter().flat_map(|operation| {
+        let statuses = EVERYBODY.map(|who| (who, attempt(&people, operation, who).status));
+        statuses.into_iter().filter(|(_, status)| *status != 404).map(|(who, status)| (operation.id, who, status))
+    });
+    assert_eq!(found.collect::<Vec<_>>(), []);
+}
+
+#[test]
 fn a_claim_of_being_an_administrator_in_a_request_changes_nothing() {
     let people = People::meet();
     let bearer = people.server.signed_in("anna@example.org");

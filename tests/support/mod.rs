@@ -1,15 +1,19 @@
 //! The real binary, serving on a free port from a folder of its own, and a small client to talk to it.
 
 use serde_json::Value;
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// How long a slow machine may take to start the service, or to answer.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The file, in its folder, with what it prints.
+const PRINTED: &str = "printed";
 
 /// More of a log than this is read and thrown away.
 const LOG_BYTES_KEPT: usize = 8 << 20;
@@ -18,7 +22,7 @@ pub struct Server {
     child: Child,
     pub address: SocketAddr,
     log: Arc<Mutex<String>>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// One answer, read whole.
@@ -46,14 +50,14 @@ impl Server {
             .env("TREEBEARD_LIMITS__EXEMPT_NETWORKS", "127.0.0.0/8")
             .envs(environment.iter().copied())
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(File::create(folder.path().join(PRINTED)).expect("a file for what it prints"))
             .stderr(Stdio::piped())
             .spawn()
             .expect("the binary starts");
         let stderr = child.stderr.take().expect("stderr is a pipe");
         let log: Arc<Mutex<String>> = Arc::default();
         let address = listening(stderr, log.clone());
-        Server { child, address, log, _folder: folder }
+        Server { child, address, log, folder }
     }
 
     pub fn get(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
@@ -110,6 +114,25 @@ impl Server {
     /// The header of a user who has just registered as `email`.
     pub fn signed_in(&self, email: &str) -> String {
         format!("Bearer {}", self.register(email)["access_token"].as_str().expect("a token"))
+    }
+
+    /// What it has printed, beside its log.
+    pub fn printed(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join(PRINTED)).expect("what it prints is text")
+    }
+
+    /// The token of the link with which the first administrator's account is opened. It is printed after the address is
+    /// told.
+    pub fn first_admin_token(&self) -> String {
+        let end = Instant::now() + PATIENCE;
+        while Instant::now() < end {
+            if let Some((_, rest)) = self.printed().split_once("/first-admin#").filter(|(_, rest)| rest.contains('\n'))
+            {
+                return rest.trim_end().to_owned();
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("no link is printed: {}", self.printed())
     }
 
     /// What it has logged until now.

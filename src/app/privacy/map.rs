@@ -167,8 +167,15 @@ pub const CLASSES: &[DataClass] = &[
 ];
 
 /// Tables that hold nothing of anybody.
-pub const IMPERSONAL: &[&str] =
-    &["markets", "utilities", "suppliers", "plan_catalog", "catalog_revision", "refinery_schema_history"];
+pub const IMPERSONAL: &[&str] = &[
+    "markets",
+    "utilities",
+    "suppliers",
+    "plan_catalog",
+    "catalog_revision",
+    "first_admin_link",
+    "refinery_schema_history",
+];
 
 pub const RIGHTS: &[Right] = &[
     Right {
