@@ -335,3 +335,64 @@ fn every_setting_has_an_effect() {
     }
     none("settings without effect", &findings);
 }
+
+#[test]
+fn every_test_that_a_page_names_is_there() {
+    let all = rust();
+    let story = fs::read_to_string(top().join("tests/store/main.rs")).unwrap_or_default();
+    let has_test = |place: &str, name: &str| {
+        all.iter()
+            .filter(|source| source.path.contains(place))
+            .any(|source| source.text.contains(&format!("fn {name}(")))
+    };
+    let mut findings = Vec::new();
+    for page in ["docs/security.md", "docs/privacy.md"] {
+        let text = fs::read_to_string(top().join(page)).expect("the page is there");
+        let rows = shown_by(&text);
+        assert!(rows.len() > 5, "{page} names tests");
+        for (row, named) in rows {
+            if named.is_empty() {
+                findings.push(format!("{page}: nothing shows {row}"));
+            }
+            for name in named {
+                let known = match name.split_once(' ') {
+                    _ if name.starts_with("docs/") => top().join(name).exists(),
+                    Some(("cargo", _)) => true,
+                    // A part of the story told on both engines.
+                    Some(("store:", part)) => story.contains(&format!("(\"{part}\", ")),
+                    Some((kind, path)) => {
+                        let (file, test) = path.split_once("::").unwrap_or((path, ""));
+                        let place = format!("tests/{kind}/{file}.rs");
+                        top().join(&place).exists() && (test.is_empty() || has_test(&place, test))
+                    }
+                    None => has_test("", name),
+                };
+                if !known {
+                    findings.push(format!("{page}: {name} is no test"));
+                }
+            }
+        }
+    }
+    none("tests that pages name", &findings);
+}
+
+/// The rows of the tables that end in "shown by", each with what stands in backticks in that column. "The same" is as
+/// the row above.
+fn shown_by(page: &str) -> Vec<(&str, Vec<&str>)> {
+    let mut rows: Vec<(&str, Vec<&str>)> = Vec::new();
+    let mut within = false;
+    for line in page.lines() {
+        within = line.starts_with('|') && (within || line.ends_with("| shown by |"));
+        if !within || line.ends_with("| shown by |") || line.starts_with("|--") {
+            continue;
+        }
+        let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
+        let last = cells.last().copied().unwrap_or_default();
+        let named = match last {
+            "the same" => rows.last().map(|(_, named)| named.clone()).unwrap_or_default(),
+            _ => last.split('`').skip(1).step_by(2).collect(),
+        };
+        rows.push((cells[0], named));
+    }
+    rows
+}

@@ -1,6 +1,6 @@
 //! Accounts: opening one, signing in, the profile, the password, and everything about leaving.
 
-use crate::app::audit::Act;
+use crate::app::audit::{Act, note, note_failure};
 use crate::app::error::Error;
 use crate::app::passwords::Verdict;
 use crate::app::sessions::{Caller, Device, TokenPair, deactivated, unauthenticated};
@@ -60,14 +60,14 @@ impl App {
             now,
         };
         let (session, token) = self.new_session(user.id, device, now)?;
-        let (started, hash, seal) = (session.clone(), tokens::hash_of(&token), self.seal());
+        let (started, hash) = (session.clone(), tokens::hash_of(&token));
         let user = self
             .store
             .write(move |tx| {
                 let user = users::create(tx, &user)?;
                 consents.iter().try_for_each(|consent| consents::append(tx, user.id, consent))?;
                 sessions::create(tx, &started, hash)?;
-                seal.note(tx, "user_created", Act::own(user.id, json!({ "ip": started.ip })), now)?;
+                note(tx, "user_created", Act::own(user.id, json!({ "ip": started.ip })), now)?;
                 Ok::<_, StoreError>(user)
             })
             .await
@@ -91,13 +91,18 @@ impl App {
         let wanted = email.to_owned();
         let user = self.store.read(move |conn| users::by_email(conn, &wanted)).await?;
         let verdict = self.passwords.verify(user.as_ref().map(|user| user.password_hash.as_str()), password).await?;
+        let known = user.as_ref().map(|user| user.id);
         let (Some(user), Verdict::Right | Verdict::RightAndStale(_)) = (user, &verdict) else {
             self.slowdown.failed(email);
+            let act = Act { actor: None, subject: known, detail: json!({ "ip": device.ip }) };
+            self.note_refused("authn_login_fail", act).await?;
             tracing::info!(event = "authn_login_fail", ip = device.ip, "sign-in refused");
             return Err(unauthenticated("The e-mail address or the password is wrong."));
         };
         self.slowdown.succeeded(email);
         if user.status == Status::Deactivated {
+            let detail = json!({ "ip": device.ip, "why": "deactivated" });
+            self.note_refused("authn_login_fail", Act { actor: None, subject: Some(user.id), detail }).await?;
             return Err(deactivated());
         }
         let now = self.now();
@@ -105,6 +110,8 @@ impl App {
         let (started, hash, user_id) = (session.clone(), tokens::hash_of(&token), user.id);
         self.store
             .write(move |tx| {
+                let detail = json!({ "ip": started.ip, "session_id": started.id });
+                note(tx, "authn_login_success", Act::own(user_id, detail), now)?;
                 if let Verdict::RightAndStale(fresh) = verdict {
                     users::set_password(tx, user_id, &fresh, false, now)?;
                 }
@@ -113,6 +120,13 @@ impl App {
             })
             .await?;
         self.pair(&user, &session, token, now)
+    }
+
+    /// A password that was refused. Of a sign-in the row is written whether or not there is such an account, which
+    /// takes the same time, and never holds the address that was tried.
+    async fn note_refused(&self, event: &'static str, act: Act) -> Result<()> {
+        let now = self.now();
+        Ok(self.store.write(move |tx| note_failure(tx, event, act, now)).await?)
     }
 
     pub async fn profile(&self, user_id: Uuid) -> Result<Profile> {
@@ -134,6 +148,7 @@ impl App {
             .write(move |tx| {
                 let present = users::by_id(tx, user_id)?.map(Profile::from);
                 expected.check(present.as_ref().map(Version::of).as_ref())?;
+                note(tx, "user_updated", Act::own(user_id, json!({ "fields": changed_fields(&change) })), now)?;
                 users::change_profile(tx, user_id, &change, now).map(Profile::from).map_err(email_taken)
             })
             .await
@@ -141,13 +156,13 @@ impl App {
 
     /// Sets a new password; every other session ends, and so does every access token.
     pub async fn change_password(&self, caller: Caller, current: &str, new: &str) -> Result<()> {
-        self.demand_password(caller.user_id, "current_password", current).await?;
+        self.demand_password(caller.user_id, "current_password", current, "authn_password_change_fail").await?;
         self.passwords.check("new_password", new)?;
         let hash = self.passwords.hash(new).await?;
-        let (now, seal) = (self.now(), self.seal());
+        let now = self.now();
         self.store
             .write(move |tx| {
-                seal.note(tx, "authn_password_change", Act::own(caller.user_id, json!({})), now)?;
+                note(tx, "authn_password_change", Act::own(caller.user_id, json!({})), now)?;
                 users::set_password(tx, caller.user_id, &hash, true, now)?;
                 password_resets::withdraw(tx, caller.user_id)?;
                 sessions::revoke_all(tx, caller.user_id, Some(caller.session_id), now)
@@ -162,11 +177,20 @@ impl App {
         found.ok_or_else(|| unauthenticated("The account of this token does not exist any more."))
     }
 
-    /// The password once more, for what a stolen access token must not be enough for.
-    pub(super) async fn demand_password(&self, user_id: Uuid, field: &str, password: &str) -> Result<()> {
+    /// The password once more, for what a stolen access token must not be enough for. A wrong one is noted as `event`.
+    pub(super) async fn demand_password(
+        &self,
+        user_id: Uuid,
+        field: &str,
+        password: &str,
+        event: &'static str,
+    ) -> Result<()> {
         let user = self.user(user_id).await?;
         match self.passwords.verify(Some(&user.password_hash), password).await? {
-            Verdict::Wrong => Err(Error::field(field, "is not the password of this account", "wrong_password")),
+            Verdict::Wrong => {
+                self.note_refused(event, Act::own(user_id, json!({ "asked": "again" }))).await?;
+                Err(Error::field(field, "is not the password of this account", "wrong_password"))
+            }
             Verdict::Right | Verdict::RightAndStale(_) => Ok(()),
         }
     }
@@ -192,6 +216,18 @@ pub(super) fn email_taken(error: StoreError) -> Error {
         return Error::Rule("This e-mail address is registered already. Sign in, or use another.".to_owned());
     }
     error.into()
+}
+
+/// Which fields a change is about; not what they are changed to.
+fn changed_fields(change: &ProfileChange) -> Vec<&'static str> {
+    let ProfileChange { email, name, zip_code, property_type } = change;
+    let fields = [
+        ("email", email.is_some()),
+        ("name", name.is_some()),
+        ("zip_code", zip_code.is_some()),
+        ("property_type", property_type.is_some()),
+    ];
+    fields.into_iter().filter(|(_, is_changed)| *is_changed).map(|(name, _)| name).collect()
 }
 
 /// The text without blanks around it, which must not be all of it.

@@ -2,7 +2,7 @@
 //! the audit log in its transaction, and the last active administrator stays.
 
 use crate::app::accounts::{email_taken, not_blank};
-use crate::app::audit::{Act, PERSONAL_READ};
+use crate::app::audit::{Act, PERSONAL_READ, note};
 use crate::app::error::Error;
 use crate::app::first_admin::spent;
 use crate::app::{App, Result};
@@ -56,12 +56,11 @@ impl App {
             role: Role::Admin,
             now,
         };
-        let seal = self.seal();
         let create = move |tx: &mut Tx<'_>| {
             let by = if link.is_some() { "first link" } else { "command line" };
             let detail = json!({ "role": Role::Admin.as_str(), "by": by });
             // It comes first, and locks the log until the end: of two links used at once one is too late.
-            seal.note(tx, "user_created", Act { actor: None, subject: Some(user.id), detail }, now)?;
+            note(tx, "user_created", Act { actor: None, subject: Some(user.id), detail }, now)?;
             if let Some(link) = link {
                 let is_first = users::count_active_admins(tx)? == 0;
                 if !is_first || !first_admin::spend(tx, link, now)? {
@@ -80,11 +79,11 @@ impl App {
 
     /// The newest first. That they were read is noted, though not what was searched for: it may be an address.
     pub async fn users(&self, actor: Actor, wanted: UserFilter, page: Page) -> Result<Paged<User>> {
-        let (now, seal) = (self.now(), self.seal());
+        let now = self.now();
         let read = move |tx: &mut Tx<'_>| {
             let found = users::list(tx, &wanted, page)?;
             let detail = json!({ "read": "users", "from": page.offset, "rows": found.items.len() });
-            seal.note(tx, PERSONAL_READ, Act { actor, subject: None, detail }, now)?;
+            note(tx, PERSONAL_READ, Act { actor, subject: None, detail }, now)?;
             Ok::<_, StoreError>(found)
         };
         Ok(self.store.write(read).await?)
@@ -92,11 +91,11 @@ impl App {
 
     /// One account and how much is held on it; noted as read.
     pub async fn read_user(&self, actor: Actor, id: Uuid) -> Result<(User, Activity)> {
-        let (now, seal) = (self.now(), self.seal());
+        let now = self.now();
         let read = move |tx: &mut Tx<'_>| {
             let user = users::by_id(tx, id)?.ok_or_else(no_such_user)?;
             let detail = json!({ "read": "user" });
-            seal.note(tx, PERSONAL_READ, Act { actor, subject: Some(id), detail }, now)?;
+            note(tx, PERSONAL_READ, Act { actor, subject: Some(id), detail }, now)?;
             Ok::<_, Error>((user, users::activity(tx, id, now)?))
         };
         self.store.write(read).await
@@ -140,7 +139,7 @@ impl App {
     pub async fn delete_user(&self, actor: Actor, id: Uuid) -> Result<()> {
         not_oneself(actor, id, "account")?;
         let erase = move |tx: &mut Tx<'_>, now| Ok(erasure::erase(tx, id, now)?);
-        self.change(actor, id, "user_erased", false, |_| json!({}), erase).await?;
+        self.change(actor, id, "user_deleted", false, |_| json!({}), erase).await?;
         self.forget_erased(id).await;
         Ok(())
     }
@@ -156,11 +155,11 @@ impl App {
         detail: impl FnOnce(&User) -> Value + Send + 'static,
         work: impl FnOnce(&mut Tx<'_>, Timestamp) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (now, seal) = (self.now(), self.seal());
+        let now = self.now();
         let changed = self.store.write(move |tx| {
             let found = users::by_id(tx, id)?;
             let before = found.ok_or_else(no_such_user)?;
-            seal.note(tx, event, Act { actor, subject: Some(id), detail: detail(&before) }, now)?;
+            note(tx, event, Act { actor, subject: Some(id), detail: detail(&before) }, now)?;
             if !admin_stays {
                 another_admin_remains(tx, &before)?;
             }

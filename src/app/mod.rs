@@ -2,7 +2,7 @@
 
 pub mod accounts;
 pub mod administration;
-mod audit;
+pub mod audit;
 pub mod backups;
 pub mod catalog;
 pub mod coding;
@@ -34,6 +34,7 @@ pub mod workbench;
 use crate::config::{Changes, Config};
 use crate::notifier::Notifier;
 use crate::store::Store;
+use crate::store::audit::Head;
 use crate::writer::Writer;
 use arc_swap::ArcSwap;
 use catalog::Catalog;
@@ -46,8 +47,8 @@ use privacy::documents::Documents;
 use recommendations::Rankings;
 use sessions::Standings;
 use slowdown::Slowdown;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use tokens::Tokens;
 use tokio::sync::Semaphore;
 use workbench::Workbench;
@@ -78,6 +79,7 @@ pub struct App {
     pub notifier: Option<Notifier>,
     /// Work that nobody waits for, so many at once.
     errands: Arc<Semaphore>,
+    audit_head: Mutex<Option<Head>>,
     probe: Probe,
     backups: backups::Backups,
     draining: AtomicBool,
@@ -96,7 +98,7 @@ impl App {
         let writer = explanations::writer_settings(&config).map(Writer::start).transpose();
         let writer = writer.map_err(|error| Error::Unavailable(format!("no thread for explanations: {error}")))?;
         let (rankings, probe) = (Rankings::default(), Probe::default());
-        let documents = Documents::load(&config.privacy)?;
+        let documents = Documents::load(&config.privacy, &config.retention)?;
         let notifier = resets::route(&config).map(Notifier::start).transpose();
         let notifier = notifier.map_err(|error| Error::Unavailable(error.to_string()))?;
         let current = ArcSwap::from_pointee(config.clone());
@@ -116,6 +118,7 @@ impl App {
             writer,
             notifier,
             errands: Arc::new(Semaphore::new(ERRANDS_MAX)),
+            audit_head: Mutex::default(),
             probe,
             backups: backups::Backups::default(),
             draining,

@@ -1,12 +1,12 @@
 //! What staff see of the service as a whole: recommendations made, how much of everything there is, the audit log.
 //! Looking at what is personal is noted itself.
 
-use crate::app::audit::{Act, PERSONAL_READ};
+use crate::app::audit::{Act, PERSONAL_READ, note};
 use crate::app::catalog::{CacheFigures, Page, PageRequest};
 use crate::app::figures::moment;
 use crate::app::parts::{Parts, ROWS, in_parts};
 use crate::app::{self, App, Result};
-use crate::store::audit::{self, Verdict};
+use crate::store::audit;
 use crate::store::db::{Conn, Tx};
 use crate::store::error::StoreError;
 use crate::store::feedback::{self, FeedbackFilter, FeedbackStats};
@@ -160,21 +160,19 @@ impl App {
             failures: events.iter().map(|event| event.failures).sum(),
             events: events.into_iter().map(AuditEventCount::of).collect(),
             head_seq: head.seq,
-            head_hash: overview::hex(&head.hash),
+            head_hash: audit::hex(&head.hash),
         })
     }
 
     /// Recomputes the whole chain.
     pub async fn audit_verdict(&self) -> Result<AuditVerdict> {
-        let seal = self.seal();
-        let check = move |conn: &mut Conn<'_>| -> Result<_> { Ok((seal.verify(conn)?, audit::head(conn)?)) };
-        let (verdict, head) = self.store.read(check).await?;
-        let broken_at = match verdict {
-            Verdict::Intact(_) => None,
-            Verdict::BrokenAt(seq) => Some(seq),
-        };
-        let head_hash = overview::hex(&head.hash);
-        Ok(AuditVerdict { intact: broken_at.is_none(), broken_at, head_seq: head.seq, head_hash })
+        let found = self.verify_audit(None).await?;
+        Ok(AuditVerdict {
+            intact: found.is_intact(),
+            broken_at: found.broken_at,
+            head_seq: found.head.seq,
+            head_hash: audit::hex(&found.head.hash),
+        })
     }
 
     pub async fn overview(&self) -> Result<Overview> {
@@ -190,12 +188,12 @@ impl App {
 
     /// Forgets every answer and ranking kept ready; each is made anew when it is asked for. It is noted first.
     pub async fn clear_caches(&self, actor: Uuid) -> Result<Cleared> {
-        let (now, seal) = (self.now(), self.seal());
+        let now = self.now();
         let held = |answers: u64, rankings: u64| json!({ "answers": answers, "rankings": rankings });
         let before = held(self.catalog.cache_figures().entries, self.rankings.figures().entries);
         let detail = json!({ "act": "caches_cleared", "before": before, "after": held(0, 0) });
         let act = Act { actor: Some(actor), subject: None, detail };
-        self.store.write(move |tx| seal.note(tx, "authz_admin", act, now)).await?;
+        self.store.write(move |tx| note(tx, "authz_admin", act, now)).await?;
         Ok(Cleared { answers: self.catalog.clear(), rankings: self.rankings.clear() })
     }
 
@@ -207,11 +205,11 @@ impl App {
         what: &'static str,
         read: impl FnOnce(&mut Conn<'_>) -> std::result::Result<(usize, T), StoreError> + Send + 'static,
     ) -> Result<T> {
-        let (now, seal) = (self.now(), self.seal());
+        let now = self.now();
         let noted = move |tx: &mut Tx<'_>| {
             let (rows, found) = read(tx)?;
             let detail = json!({ "read": what, "rows": rows });
-            seal.note(tx, PERSONAL_READ, Act { actor: Some(actor), subject: None, detail }, now)?;
+            note(tx, PERSONAL_READ, Act { actor: Some(actor), subject: None, detail }, now)?;
             Ok::<_, StoreError>(found)
         };
         Ok(self.store.write(noted).await?)
@@ -256,7 +254,7 @@ impl AuditEntry {
             subject_id: entry.subject_id,
             success: entry.success,
             detail: entry.detail,
-            hash: overview::hex(&entry.hash),
+            hash: audit::hex(&entry.hash),
         }
     }
 }

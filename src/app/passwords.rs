@@ -117,7 +117,7 @@ impl Passwords {
             counters.nanoseconds.fetch_add(started.elapsed().as_nanos() as u64, Ordering::Relaxed);
             outcome
         });
-        task.await.map_err(|error| Error::Internal(format!("password hashing failed: {error}")))
+        task.await.map_err(|_| Error::Internal("password hashing panicked".to_owned()))
     }
 
     async fn permit(&self) -> Result<OwnedSemaphorePermit, Error> {

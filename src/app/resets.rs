@@ -3,7 +3,7 @@
 //! Whoever asks is answered before anything is looked up, so neither the answer nor its time tells whether there is
 //! such an account.
 
-use crate::app::audit::Act;
+use crate::app::audit::{Act, note};
 use crate::app::error::Error;
 use crate::app::{App, Result, tokens};
 use crate::config::Config;
@@ -69,7 +69,7 @@ impl App {
     /// A new link for an active account that was not given one in the last `pause`.
     async fn link(&self, email: &str, pause: SignedDuration) -> Result<Option<(User, String)>> {
         let token = tokens::new_opaque().map_err(|error| Error::Internal(format!("no randomness: {error}")))?;
-        let (wanted, hash, now, seal) = (email.to_owned(), tokens::hash_of(&token), self.now(), self.seal());
+        let (wanted, hash, now) = (email.to_owned(), tokens::hash_of(&token), self.now());
         let expires_at = now.saturating_add(SignedDuration::from_mins(GOOD_FOR_MINUTES)).unwrap_or(now);
         let make = move |tx: &mut Tx<'_>| {
             let active = users::by_email(tx, &wanted)?.filter(|user| user.status == Status::Active);
@@ -78,7 +78,7 @@ impl App {
                 return Ok(None);
             }
             let act = Act { actor: None, subject: Some(user.id), detail: json!({}) };
-            seal.note(tx, "authn_password_reset_link", act, now)?;
+            note(tx, "authn_password_reset_link", act, now)?;
             password_resets::replace(tx, user.id, hash, now, expires_at)?;
             Ok::<_, Error>(Some(user))
         };
@@ -95,10 +95,10 @@ impl App {
             return Err(spent());
         }
         self.passwords.check("new_password", new)?;
-        let (password, seal) = (self.passwords.hash(new).await?, self.seal());
+        let password = self.passwords.hash(new).await?;
         let set = move |tx: &mut Tx<'_>| {
             let user = password_resets::spend(tx, hash, now)?.ok_or_else(spent)?;
-            seal.note(tx, "authn_password_change", Act::own(user, json!({ "by": "reset link" })), now)?;
+            note(tx, "authn_password_change", Act::own(user, json!({ "by": "reset link" })), now)?;
             users::set_password(tx, user, &password, true, now)?;
             sessions::revoke_all(tx, user, None, now)?;
             Ok::<_, Error>(user)

@@ -1,6 +1,6 @@
 //! Who is signed in: pairs of tokens, their renewal, and the check of every access token.
 
-use crate::app::audit::Act;
+use crate::app::audit::{Act, note};
 use crate::app::error::Error;
 use crate::app::tokens::{self, Refused};
 use crate::app::{App, Result};
@@ -138,7 +138,6 @@ impl App {
         let now = self.now();
         let (hash, successor) = (tokens::hash_of(presented), self.tokens.successor(presented));
         let (offered, expires_at) = (tokens::hash_of(&successor), self.refresh_expiry(now));
-        let seal = self.seal();
         let leeway = SignedDuration::try_from(self.config.auth.refresh_reuse).unwrap_or_default();
         let age_max = SignedDuration::try_from(self.config.auth.session_age_max).unwrap_or(SignedDuration::MAX);
         let outcome = self
@@ -151,7 +150,7 @@ impl App {
                     }
                     Rotation::Reused(session) => {
                         let detail = json!({ "session_id": session.id });
-                        seal.note(tx, "authn_token_reuse", Act::own(session.user_id, detail), now)?;
+                        note(tx, "authn_token_reuse", Act::own(session.user_id, detail), now)?;
                         None
                     }
                     Rotation::Refused => None,

@@ -1,5 +1,6 @@
 //! Access tokens (JWT, HS256 and nothing else) and refresh tokens (opaque, 256 bits, kept as a hash).
 
+use crate::store::audit::hex;
 use hmac::{Hmac, KeyInit, Mac};
 use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{Error as JwtError, ErrorKind};
@@ -117,19 +118,10 @@ impl Tokens {
     /// The one refresh token that follows `parent`: whoever presents the same parent twice in the leeway gets the same
     /// successor, on any node and after a restart, without it being stored anywhere.
     pub fn successor(&self, parent: &str) -> String {
-        hex(&self.derived("refresh successor of ", parent))
-    }
-
-    /// A key for another purpose than signing tokens, which tells nothing about the signing key.
-    pub fn derived_key(&self, purpose: &str) -> [u8; 32] {
-        self.derived("key for ", purpose)
-    }
-
-    fn derived(&self, what: &str, of: &str) -> [u8; 32] {
         let mut mac = mac(self.derivation.expose_secret().as_bytes());
-        mac.update(what.as_bytes());
-        mac.update(of.as_bytes());
-        mac.finalize().into_bytes().into()
+        mac.update(b"refresh successor of ");
+        mac.update(parent.as_bytes());
+        hex(&mac.finalize().into_bytes())
     }
 }
 
@@ -153,12 +145,16 @@ impl Key {
     }
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+/// The 32 bytes that 64 hex digits stand for.
+pub fn from_hex(digits: &str) -> Option<[u8; 32]> {
+    if digits.len() != 64 || !digits.is_ascii() {
+        return None;
+    }
+    let mut bytes = [0; 32];
+    for (n, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(digits.get(2 * n..2 * n + 2)?, 16).ok()?;
+    }
+    Some(bytes)
 }
 
 fn mac(key: &[u8]) -> Hmac<Sha256> {

@@ -37,6 +37,7 @@ impl Workbench {
             drop(permit);
             result
         });
-        task.await.map_err(|error| Error::Internal(format!("a computation: {error}")))?
+        // What a panic says may hold what was computed on; where it was stands in the log.
+        task.await.map_err(|_| Error::Internal("a computation panicked".to_owned()))?
     }
 }

@@ -2,6 +2,7 @@
 
 mod admin;
 mod advice_table;
+mod audit;
 mod backup;
 mod bills;
 mod catalog;
@@ -97,6 +98,8 @@ enum Command {
     Catalog(catalog::Arguments),
     /// Make the first administrator, and look after accounts
     Admin(admin::Arguments),
+    /// Check the audit log
+    Audit(audit::Arguments),
     /// Tell what is held on people
     Privacy(privacy::Arguments),
     /// Make, list, check and thin out copies of the database
@@ -160,9 +163,10 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Usage(command) => usage::run(&command),
         Command::Catalog(command) => catalog::run(&command, &settings),
         Command::Admin(command) => admin::run(command, &settings),
-        Command::Privacy(command) => privacy::run(command),
         Command::Backup(command) => backup::run(command, &settings),
         Command::Restore(command) => restore::run(&command, &settings),
+        Command::Audit(command) => audit::run(&command, &settings),
+        Command::Privacy(command) => privacy::run(&command, &settings),
         Command::Migrate(command) => migrate::run(&command, &settings),
         Command::Openapi(command) => openapi::run(&command),
         Command::Load(command) => load::run(&command, &settings),

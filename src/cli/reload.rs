@@ -34,8 +34,8 @@ pub async fn on_hangup(mut hangup: Signal, running: Arc<Running>, load_again: Lo
             Ok(loaded) => running.adopt(&loaded),
             Err(error) => tracing::error!(error = %error, "the settings stay as they were"),
         });
-        if let Err(error) = reloaded.await {
-            tracing::error!(error = %error, "reloading was broken off");
+        if reloaded.await.is_err() {
+            tracing::error!("reloading was broken off");
         }
         systemd::ready(&status);
     }
@@ -53,8 +53,8 @@ pub async fn on_new_certificate(running: Arc<Running>) {
                 let _faulty = certificates.reload(None, now);
             }
         });
-        if let Err(error) = looked.await {
-            tracing::error!(error = %error, "the certificate could not be looked at");
+        if looked.await.is_err() {
+            tracing::error!("the certificate could not be looked at");
         }
     }
 }

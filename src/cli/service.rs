@@ -33,7 +33,9 @@ pub fn run(
         .max_blocking_threads(BLOCKING_THREADS_MAX)
         .build()?;
     // The runtime ends before the last reference, so that the database closes outside of it.
-    runtime.block_on(serve(Arc::clone(&app), inherited, load_again, listening))
+    let served = runtime.block_on(serve(Arc::clone(&app), inherited, load_again, listening));
+    app.tell_audit_head_blocking();
+    served
 }
 
 async fn serve(
@@ -64,6 +66,9 @@ async fn serve(
     let following = app.clone();
     tokio::spawn(async move { following.follow_catalog().await });
     tokio::spawn(app.clone().keep_backups());
+    let following = app.clone();
+    tokio::spawn(async move { following.follow_audit().await });
+    tokio::spawn(app.clone().follow_retention());
     let (say_stop, told_stop) = watch::channel(false);
     let (limits, delay) = (limits(&app.config.server), app.config.server.drain_delay);
     tokio::spawn(async move {

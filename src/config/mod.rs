@@ -10,9 +10,11 @@ mod notifier;
 mod privacy;
 mod read;
 mod reload;
+mod retention;
 mod rules;
 pub mod settings;
 mod shown;
+mod telling;
 mod user_limit;
 
 pub use backup::{Backups, Keep};
@@ -25,6 +27,7 @@ pub use notifier::Notifier;
 pub use privacy::Privacy;
 use read::Reader;
 pub use reload::Changes;
+pub use retention::Retention;
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -45,6 +48,7 @@ pub struct Config {
     pub features: Features,
     pub notifier: Notifier,
     pub privacy: Privacy,
+    pub retention: Retention,
     pub explanations: Explanations,
     pub logging: Logging,
     pub traces: Traces,
@@ -275,9 +279,10 @@ fn build(reader: &mut Reader) -> Config {
         },
         notifier: notifier::read(reader),
         privacy: privacy::read(reader),
+        retention: retention::read(reader),
         explanations,
-        logging: logging(reader),
-        traces: traces(reader),
+        logging: telling::logging(reader),
+        traces: telling::traces(reader),
         metrics: Metrics { token: reader.secret("metrics.token") },
         data_dir,
     }
@@ -378,39 +383,6 @@ fn explanations(reader: &mut Reader) -> Explanations {
         concurrency: reader.number("explanations.concurrency", 1..=64) as usize,
         calls_per_day: reader.number("explanations.calls_per_day", 1..=10_000_000),
     }
-}
-
-fn traces(reader: &mut Reader) -> Traces {
-    let endpoint = reader.text("traces.endpoint");
-    if !endpoint.is_empty() && !endpoint.starts_with("https://") && !endpoint.starts_with("http://") {
-        reader.problem("traces.endpoint", "must begin with https:// or http://");
-    }
-    Traces {
-        endpoint: (!endpoint.is_empty()).then_some(endpoint),
-        sample_percent: reader.number("traces.sample_percent", 0..=100),
-    }
-}
-
-fn logging(reader: &mut Reader) -> Logging {
-    let text = reader.text("logging.level");
-    // The level names of the service this one replaces.
-    let level = match text.to_lowercase().as_str() {
-        "warning" => "warn".to_owned(),
-        "critical" | "fatal" => "error".to_owned(),
-        word @ ("error" | "warn" | "info" | "debug" | "trace" | "off") => word.to_owned(),
-        _ => text,
-    };
-    if level.is_empty() || level.parse::<tracing_subscriber::filter::Targets>().is_err() {
-        reader.problem(
-            "logging.level",
-            "must be error, warn, info, debug or trace, or parts: info,treebeard::store=debug",
-        );
-    }
-    let format = reader
-        .choice("logging.format", &[("auto", LogFormat::Auto), ("text", LogFormat::Text), ("json", LogFormat::Json)]);
-    let mut slow = |key| Duration::from_millis(u64::from(reader.number(key, 0..=3_600_000)));
-    let slow_request = slow("logging.slow_request_milliseconds");
-    Logging { level, format, slow_request, slow_query: slow("logging.slow_query_milliseconds") }
 }
 
 /// The rules that need more than one value.

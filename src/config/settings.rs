@@ -219,6 +219,27 @@ pub const SETTINGS: &[Setting] = &[
         "\"\"",
         "Folder of your own terms.html, privacy.html, marketing.html or disclaimer.html. Empty: those of the program.",
     ),
+    plain("retention.every_hours", "24", "How often data that was kept long enough is removed. 0: only by command."),
+    plain(
+        "retention.inactive_account_days",
+        "0",
+        "Accounts whose user was not there for so many days are erased; not those of staff. 0: never.",
+    ),
+    plain("retention.session_days", "30", "Sessions, so many days after they ended. 0: kept as long as the account."),
+    plain("retention.usage_days", "0", "Usage of days and months so long ago. 0: kept as long as the account."),
+    plain(
+        "retention.recommendation_days",
+        "730",
+        "Recommendations, so many days after they expired. 0: kept as long as the account.",
+    ),
+    plain(
+        "retention.anonymous_recommendation_days",
+        "30",
+        "The same of those made without an account. 0: until who made them deletes them.",
+    ),
+    plain("retention.feedback_text_days", "730", "Texts of feedback so old; ratings stay. 0: as long as the account."),
+    plain("retention.audit_detail_days", "365", "Personal details of the audit log so old. 0: as long as the account."),
+    plain("retention.audit_days", "2555", "Rows of the audit log so old; the chain goes on behind them. 0: never."),
     secret(
         "explanations.api_key",
         Some("CLAUDE_API_KEY"),

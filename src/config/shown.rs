@@ -57,7 +57,7 @@ impl Config {
 
     fn shown_of_accounts(&self) -> Vec<(&'static str, Value)> {
         let (auth, limits) = (&self.auth, &self.limits);
-        vec![
+        let mut all = vec![
             ("auth.secret_key", masked(auth.secret_key.as_ref())),
             ("auth.secret_key_previous", masked(auth.secret_key_previous.as_ref())),
             ("auth.jwt_expiration_minutes", json!(auth.jwt_lifetime.as_secs() / 60)),
@@ -91,7 +91,9 @@ impl Config {
             ("privacy.operator", json!(self.privacy.operator)),
             ("privacy.contact", json!(self.privacy.contact)),
             ("privacy.documents_dir", json!(folder(self.privacy.documents_dir.as_deref()))),
-        ]
+        ];
+        all.extend(self.retention.shown().map(|(key, number)| (key, json!(number))));
+        all
     }
 
     /// The sections about what the service calls and tells.

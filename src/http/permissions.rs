@@ -92,8 +92,8 @@ pub const TABLE: &[(&str, Access)] = &[
     ("get_recommendation", OwnerAdminOrClaim),
     ("delete_recommendation", OwnerAdminOrClaim),
     ("list_user_recommendations", OwnerOrAdmin),
-    ("get_recommendation_report", OwnerOrAdmin),
-    ("export_recommendation", OwnerOrAdmin),
+    ("get_recommendation_report", OwnerAdminOrClaim),
+    ("export_recommendation", OwnerAdminOrClaim),
     ("what_if", OwnerOrAdmin),
     // Administration.
     ("admin_list_users", StaffReads),

@@ -1,6 +1,7 @@
 //! Logging to stderr: text for a person at a terminal, one JSON object a line for everything else.
 
 use crate::config::{LogFormat, Logging};
+use crate::ops::panics;
 use crate::ops::traces::{self, Traces};
 use std::io::IsTerminal;
 use std::sync::OnceLock;
@@ -32,6 +33,7 @@ pub fn start(logging: &Logging, debug: bool, traces: Option<&Traces>) {
         Some(traces) => registry.with(traces.layer()).try_init(),
         None => registry.try_init(),
     };
+    panics::tell_by_log();
     // Only a test that starts several services in one process gets here twice.
     if started.is_ok() {
         let _first = FILTER.set(handle);

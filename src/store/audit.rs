@@ -1,15 +1,17 @@
 //! The audit log: append-only, numbered without gaps, each row sealed together with the row before.
 //!
 //! The chain covers who (pseudonymous ids), what and when, and the hash of the detail. The detail itself lies beside
-//! the log and can be erased with its user; the chain still verifies.
+//! the log and can be erased with whom it is about; the chain still verifies.
+
+mod chain;
+
+pub use chain::{EXPIRED, Verdict, count_expiring, expire, hex, holds, verify};
 
 use crate::store::db::filter::{Filter, Page, Paged};
 use crate::store::db::value::{Row, Value};
 use crate::store::db::{Conn, Tx};
 use crate::store::error::StoreError;
-use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 pub type Hash = [u8; 32];
@@ -25,7 +27,7 @@ pub struct Event {
     /// What it was done to.
     pub subject_id: Option<Uuid>,
     pub success: bool,
-    /// Anything worth knowing, addresses included; erased with the user.
+    /// Anything worth knowing of the subject, addresses included; erased with it.
     pub detail: serde_json::Value,
 }
 
@@ -51,12 +53,9 @@ pub struct Head {
     pub hash: Hash,
 }
 
-/// What came of checking the chain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    Intact(Head),
-    /// The first row that does not fit.
-    BrokenAt(i64),
+impl Head {
+    /// Before the first row.
+    pub const START: Head = Head { seq: 0, hash: [0; 32] };
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -73,6 +72,7 @@ pub struct AuditFilter {
 const COLUMNS: &str =
     "audit_logs.seq, logged_at, event, actor_id, subject_id, success, detail_hash, prev_hash, hash, detail";
 const TABLES: &str = "audit_logs LEFT JOIN audit_details ON audit_details.seq = audit_logs.seq";
+const DETAILS_BEFORE: &str = "seq IN (SELECT seq FROM audit_logs WHERE logged_at < $1)";
 
 fn entry(row: &mut Row) -> Result<Entry, StoreError> {
     Ok(Entry {
@@ -89,15 +89,14 @@ fn entry(row: &mut Row) -> Result<Entry, StoreError> {
     })
 }
 
-/// Appends one row, sealed with `key`, a secret kept outside the database.
-pub fn append(tx: &mut Tx<'_>, key: &[u8], event: &Event) -> Result<Head, StoreError> {
+/// Appends one row.
+pub fn append(tx: &mut Tx<'_>, event: &Event) -> Result<Head, StoreError> {
     // Taking the number first locks the head, so nobody else can continue the chain until this transaction ends.
     let (seq, prev_hash): (i64, Hash) =
         tx.one("UPDATE audit_head SET seq = seq + 1 WHERE id = 1 RETURNING seq, hash", &[], |row: &mut Row| {
             Ok((row.take()?, row.take()?))
         })?;
-    let detail = event.detail.to_string();
-    let detail_hash: Hash = Sha256::digest(detail.as_bytes()).into();
+    let (detail, detail_hash) = chain::hashed(&event.detail);
     // As it will be read back.
     let logged_at = Timestamp::from_microsecond(event.logged_at.as_microsecond()).map_err(StoreError::internal)?;
     let mut entry = Entry {
@@ -112,7 +111,7 @@ pub fn append(tx: &mut Tx<'_>, key: &[u8], event: &Event) -> Result<Head, StoreE
         hash: prev_hash,
         detail: None,
     };
-    entry.hash = seal(key, &entry)?;
+    entry.hash = chain::seal(&entry);
     insert(tx, &entry, detail)?;
     tx.execute_one("UPDATE audit_head SET hash = $1 WHERE id = 1", &[entry.hash.into()])?;
     Ok(Head { seq, hash: entry.hash })
@@ -168,60 +167,32 @@ pub fn about(conn: &mut Conn<'_>, user_id: Uuid) -> Result<Vec<Entry>, StoreErro
     conn.query(&sql, &[user_id.into()], entry)
 }
 
+/// When something happened last.
+pub fn last(conn: &mut Conn<'_>, event: &str) -> Result<Option<Timestamp>, StoreError> {
+    conn.find("SELECT logged_at FROM audit_logs WHERE event = $1 ORDER BY seq DESC LIMIT 1", &[event.into()], Row::take)
+}
+
+/// The time of the first row.
+pub fn begin(conn: &mut Conn<'_>) -> Result<Option<Timestamp>, StoreError> {
+    conn.find("SELECT logged_at FROM audit_logs ORDER BY seq LIMIT 1", &[], Row::take)
+}
+
 pub fn head(conn: &mut Conn<'_>) -> Result<Head, StoreError> {
     conn.one("SELECT seq, hash FROM audit_head WHERE id = 1", &[], |row: &mut Row| {
         Ok(Head { seq: row.take()?, hash: row.take()? })
     })
 }
 
-/// Recomputes the whole chain. A missing row, a changed column, a changed detail and a cut tail all show; a detail
-/// that was erased does not.
-pub fn verify(conn: &mut Conn<'_>, key: &[u8]) -> Result<Verdict, StoreError> {
-    const ROWS_AT_ONCE: u32 = 1_000;
-    let end = head(conn)?;
-    let mut reached = Head { seq: 0, hash: [0; 32] };
-    let sql = format!("SELECT {COLUMNS} FROM {TABLES} WHERE audit_logs.seq > $1 ORDER BY audit_logs.seq LIMIT $2");
-    loop {
-        let entries = conn.query(&sql, &[reached.seq.into(), ROWS_AT_ONCE.into()], entry)?;
-        if entries.is_empty() {
-            let intact = reached == end;
-            return Ok(if intact { Verdict::Intact(end) } else { Verdict::BrokenAt(reached.seq + 1) });
-        }
-        for entry in entries {
-            let fits = entry.seq == reached.seq + 1 && entry.prev_hash == reached.hash && is_sealed(key, &entry)?;
-            if !fits {
-                return Ok(Verdict::BrokenAt(reached.seq + 1));
-            }
-            reached = Head { seq: entry.seq, hash: entry.hash };
-        }
-    }
+/// How many details of rows from before `before` are still there.
+pub fn count_details(conn: &mut Conn<'_>, before: Timestamp) -> Result<u64, StoreError> {
+    let sql = format!("SELECT count(*) FROM audit_details WHERE {DETAILS_BEFORE}");
+    conn.one(&sql, &[before.into()], Row::take)
 }
 
-fn is_sealed(key: &[u8], entry: &Entry) -> Result<bool, StoreError> {
-    let detail_fits = match &entry.detail {
-        None => true,
-        Some(detail) => entry.detail_hash == <Hash>::from(Sha256::digest(detail.to_string().as_bytes())),
-    };
-    Ok(detail_fits && entry.hash == seal(key, entry)?)
-}
-
-/// HMAC-SHA-256 over the hash before and every column, each preceded by its length.
-fn seal(key: &[u8], entry: &Entry) -> Result<Hash, StoreError> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).map_err(StoreError::internal)?;
-    let id = |id: &Option<Uuid>| id.map_or(Vec::new(), |id| id.as_bytes().to_vec());
-    let parts: [&[u8]; 8] = [
-        &entry.prev_hash,
-        &entry.seq.to_be_bytes(),
-        &entry.logged_at.as_microsecond().to_be_bytes(),
-        entry.event.as_bytes(),
-        &id(&entry.actor_id),
-        &id(&entry.subject_id),
-        &[u8::from(entry.success)],
-        &entry.detail_hash,
-    ];
-    for part in parts {
-        mac.update(&(part.len() as u64).to_be_bytes());
-        mac.update(part);
-    }
-    Ok(mac.finalize().into_bytes().into())
+/// Removes at most `limit` details of rows from before `before`; the rows stay.
+pub fn remove_details(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    let sql = format!(
+        "DELETE FROM audit_details WHERE seq IN (SELECT seq FROM audit_details WHERE {DETAILS_BEFORE} ORDER BY seq LIMIT $2)"
+    );
+    tx.execute(&sql, &[before.into(), limit.into()])
 }

@@ -4,7 +4,7 @@
 //! restored backup can be brought to forget them again.
 
 use crate::store::db::value::{Row, Value};
-use crate::store::db::{Conn, Tx};
+use crate::store::db::{Conn, Engine, Tx};
 use crate::store::error::StoreError;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -36,7 +36,8 @@ const fn erased(table: &'static str, whose: &'static str) -> Step {
     Step { table, fate: Fate::Erased, whose, change: "DELETE FROM", by_text: false }
 }
 
-const OF_AUDIT: &str = "seq IN (SELECT seq FROM audit_logs WHERE actor_id = $1 OR subject_id = $1)";
+/// A detail is about its subject: what somebody did to others is not theirs to take along.
+const OF_AUDIT: &str = "seq IN (SELECT seq FROM audit_logs WHERE subject_id = $1)";
 
 /// Every table that holds something of a user, children before parents.
 pub const STEPS: &[Step] = &[
@@ -84,7 +85,7 @@ pub fn preview(conn: &mut Conn<'_>, id: Uuid) -> Result<Vec<(&'static Step, u64)
 }
 
 /// Erases a user: the account and all that belongs to it goes, feedback stays without its author and text, and log
-/// rows stay without their personal detail.
+/// rows about the user stay without their detail.
 pub fn erase(tx: &mut Tx<'_>, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
     let mut last = 0;
     for step in STEPS {
@@ -94,7 +95,23 @@ pub fn erase(tx: &mut Tx<'_>, id: Uuid, now: Timestamp) -> Result<(), StoreError
     if last == 0 {
         return Err(StoreError::NotFound);
     }
+    forget_samples(tx)?;
     list(tx, &trace_of(id), now)
+}
+
+/// SQLite's planner may have kept values of indexed columns as samples; the next ANALYZE takes new ones. (PostgreSQL is
+/// told by the schema to take none of personal columns.)
+fn forget_samples(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    const SAMPLES: &str = "sqlite_stat4";
+    if tx.engine() == Engine::Postgres {
+        return Ok(());
+    }
+    let sql = "SELECT count(*) FROM sqlite_schema WHERE name = $1";
+    if tx.one(sql, &[SAMPLES.into()], |row: &mut Row| row.take::<i64>())? == 0 {
+        return Ok(());
+    }
+    let tables: Vec<String> = STEPS.iter().map(|step| format!("'{}'", step.table)).collect();
+    tx.execute(&format!("DELETE FROM {SAMPLES} WHERE tbl IN ({})", tables.join(", ")), &[]).map(|_| ())
 }
 
 /// What the list of the erased keeps of a user.

@@ -21,6 +21,7 @@ pub mod password_resets;
 pub mod plans;
 pub mod preferences;
 pub mod recommendations;
+pub mod retention;
 pub mod sessions;
 pub mod suppliers;
 pub mod usage_days;

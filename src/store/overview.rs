@@ -1,12 +1,11 @@
 //! How much of everything there is, and lists for people who look after the service.
 
-use crate::store::audit::{AuditFilter, Hash, filter_of};
+use crate::store::audit::{AuditFilter, filter_of};
 use crate::store::db::Conn;
 use crate::store::db::filter::{Filter, Page, Paged};
 use crate::store::db::value::Row;
 use crate::store::error::StoreError;
 use jiff::Timestamp;
-use std::fmt::Write;
 use uuid::Uuid;
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -139,13 +138,4 @@ pub fn audit_events(conn: &mut Conn<'_>, wanted: &AuditFilter) -> Result<Vec<Eve
     filter_of(wanted).query(conn, (select, "audit_logs", rest), |row: &mut Row| {
         Ok(EventCount { event: row.take()?, count: row.take()?, failures: row.take()?, last_at: row.take()? })
     })
-}
-
-/// A hash as people compare it.
-pub fn hex(hash: &Hash) -> String {
-    let mut text = String::with_capacity(2 * hash.len());
-    for byte in hash {
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
 }

@@ -25,7 +25,7 @@ fn run(place: &Place, arguments: &[&str], input: &str) -> (i32, String, String) 
     (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
 }
 
-fn create(place: &Place, email: &str) {
+pub fn create(place: &Place, email: &str) {
     let (code, _, errors) = run(place, &["admin", "create", email], PASSWORD);
     assert_eq!(code, 0, "{errors}");
 }

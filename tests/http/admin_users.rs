@@ -47,7 +47,7 @@ fn accounts_are_found_read_changed_and_erased_and_all_of_it_is_noted() {
         .filter(|event| !event.starts_with("authn_"))
         .collect();
     let expected = ["user_created", "sensitive_read", "privilege_permissions_changed", "user_disabled", "user_enabled"];
-    assert_eq!(about_anna, [expected.as_slice(), &["user_erased"]].concat());
+    assert_eq!(about_anna, [expected.as_slice(), &["user_deleted"]].concat());
     let reads: Vec<&Value> = history
         .iter()
         .filter(|entry| entry.event == "sensitive_read" && entry.subject_id.is_none())

@@ -59,6 +59,16 @@ fn with_it_the_claim_token_and_nothing_else_opens_the_answer() {
     let mut read = read.value();
     read["claim_token"] = Value::Null;
     assert_eq!(read, answer);
+    for (document, kind) in [("report", "text/html; charset=utf-8"), ("export.csv", "text/csv; charset=utf-8")] {
+        let path = format!("{path}/{document}");
+        let shown = server.get(&path, &[("x-claim-token", &claim)]);
+        assert_eq!((shown.status, shown.header("content-type")), (200, Some(kind)), "{document}: {}", shown.body);
+        assert_eq!(shown.header("cache-control"), Some("private, no-store"));
+        server.get(&path, &[]).problem(401);
+        server.get(&path, &[("authorization", &other)]).problem(404);
+        server.get(&path, &[("x-claim-token", &wrong)]).problem(404);
+    }
+    server.post(&format!("{path}/what-if"), &[("x-claim-token", &claim)], "{}").problem(401);
     let key = server.post(GENERATE, &[("idempotency-key", "k")], &request().to_string());
     assert_eq!(key.faults(), [("Idempotency-Key".to_owned(), "needs_account".to_owned())]);
     assert!(!server.log().contains(&claim) && !server.log().contains("planted@"));
@@ -84,6 +94,7 @@ fn with_it_the_claim_token_and_nothing_else_opens_the_answer() {
     let gone = server.request("DELETE", &path, &[("x-claim-token", &claim)], "");
     assert_eq!(gone.status, 200, "a token given once still counts when the feature is off: {}", gone.body);
     server.get(&path, &[("x-claim-token", &claim)]).problem(404);
+    server.get(&format!("{path}/report"), &[("x-claim-token", &claim)]).problem(404);
 }
 
 #[test]

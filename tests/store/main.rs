@@ -1,11 +1,13 @@
 //! The store: one story of every aggregate, told on both engines, and what each engine must do by itself.
 
+mod audit;
 mod catalog;
 mod engines;
 mod opinions;
 mod overview;
 #[path = "../support/postgres.rs"]
 mod postgres_cluster;
+mod retention;
 mod sqlite;
 mod story;
 mod world;
@@ -27,9 +29,14 @@ const STORY: &[(&str, Part)] = &[
     ("recommendations", story::recommendations),
     ("feedback", opinions::feedback),
     ("idempotency", story::idempotency),
-    ("audit", story::audit),
+    ("audit", audit::rows_are_added_found_and_never_changed),
     ("overview", overview::counts_and_summaries),
     ("log overview", overview::the_log_is_counted_and_read_on),
+    ("audit expiry", audit::old_rows_expire_and_the_chain_holds),
+    ("retention", retention::what_is_old_goes_some_at_a_time_and_the_rest_stays),
+    ("inactive accounts", retention::an_account_is_inactive_when_nobody_was_there),
+    ("samples", retention::the_planner_keeps_nothing_of_who_was_erased),
+    ("audit tampering", audit::whatever_is_done_to_a_row_is_found),
     ("catalog", catalog::a_catalog_comes_back_as_it_was_imported),
     ("catalog changes", catalog::an_import_changes_what_differs_and_nothing_else),
     ("catalog refusals", catalog::a_refused_import_changes_nothing),

@@ -1,5 +1,6 @@
 //! What every aggregate promises, on whatever engine.
 
+use crate::audit::event;
 use crate::opinions::opinion;
 use crate::world::{at, id, new_user, user};
 use jiff::SignedDuration;
@@ -9,7 +10,7 @@ use treebeard::domain::calendar::{Month, Window};
 use treebeard::domain::catalog::PropertyType;
 use treebeard::domain::units::{Energy, Price};
 use treebeard::domain::usage::readings::{DayReading, Intervals, Quality};
-use treebeard::store::audit::{self, AuditFilter, Event, Verdict};
+use treebeard::store::audit::{self, Event};
 use treebeard::store::consents::{self, Consent};
 use treebeard::store::current_plans::{self, CurrentPlan};
 use treebeard::store::db::filter::Page;
@@ -368,47 +369,6 @@ pub fn idempotency(store: &Store) {
     assert_eq!(write(store, |tx| idempotency::sweep(tx, at(122))), 1);
 }
 
-fn event(name: &str, actor_id: Option<Uuid>, minutes: i64) -> Event {
-    Event {
-        logged_at: at(minutes),
-        event: name.to_owned(),
-        actor_id,
-        subject_id: None,
-        success: true,
-        detail: serde_json::json!({"ip": "192.0.2.7", "n": 1.5}),
-    }
-}
-
-pub fn audit(store: &Store) {
-    let actor = user(store, "actor@example.com").id;
-    write(store, move |tx| {
-        audit::append(tx, b"secret", &event("authn_login_success", Some(actor), 0))?;
-        audit::append(tx, b"secret", &event("sys_startup", None, 1))
-    });
-    let head = write(store, move |tx| audit::append(tx, b"secret", &event("user_updated", Some(actor), 2)));
-    assert_eq!(head.seq, 3);
-    let verify = |key: &'static [u8]| store.read_blocking(move |conn| audit::verify(conn, key)).unwrap();
-    assert_eq!(verify(b"secret"), Verdict::Intact(head));
-    assert_eq!(verify(b"another"), Verdict::BrokenAt(1));
-    let wanted = AuditFilter { actor_id: Some(actor), from: Some(at(1)), ..AuditFilter::default() };
-    let list = store.read_blocking(move |conn| audit::list(conn, &wanted, ALL)).unwrap();
-    assert_eq!((list.total, list.items[0].event.as_str()), (1, "user_updated"));
-    assert_eq!(list.items[0].detail, Some(serde_json::json!({"ip": "192.0.2.7", "n": 1.5})));
-
-    for change in ["UPDATE audit_logs SET event = 'nothing' WHERE seq = 1", "DELETE FROM audit_logs WHERE seq = 3"] {
-        let refused = store.write_blocking(move |tx| tx.execute(change, &[])).unwrap_err();
-        assert_eq!(refused, StoreError::Rejected("audit_logs_append_only".to_owned()), "{change}");
-    }
-    write(store, |tx| tx.execute("UPDATE audit_details SET detail = '{}' WHERE seq = 2", &[]));
-    assert_eq!(verify(b"secret"), Verdict::BrokenAt(2), "a changed detail shows");
-    write(store, |tx| tx.execute("DELETE FROM audit_details WHERE seq = 2", &[]));
-    write(store, move |tx| erasure::erase(tx, actor, at(3)));
-    assert_eq!(verify(b"secret"), Verdict::Intact(head), "an erased detail does not break the chain");
-    write(store, |tx| tx.execute("UPDATE audit_head SET seq = 4 WHERE id = 1", &[]));
-    assert_eq!(verify(b"secret"), Verdict::BrokenAt(4), "a cut tail shows");
-    write(store, |tx| tx.execute("UPDATE audit_head SET seq = 3 WHERE id = 1", &[]));
-}
-
 pub fn erasure(store: &Store) {
     let leaver = user(store, "leaver@example.com").id;
     let (answer, plans) = recommendation(Some(leaver), 0);
@@ -420,7 +380,7 @@ pub fn erasure(store: &Store) {
         let key = leaver.to_string();
         idempotency::claim(tx, (&key, "key"), [0; 32], at(0), at(60))?;
         let detail = serde_json::json!({"email": "leaver@example.com"});
-        audit::append(tx, b"secret", &Event { detail, ..event("user_created", Some(leaver), 0) })?;
+        audit::append(tx, &Event { detail, ..event("user_created", Some(leaver), 0) })?;
         erasure::erase(tx, leaver, at(4))
     });
     for (table, column) in [("recommendations", "user_id"), ("feedback", "user_id"), ("users", "id")] {

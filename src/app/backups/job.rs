@@ -1,7 +1,7 @@
 //! The service's own backups: one a day, one at once where there is none, one when somebody asks.
 
 use super::{Made, Manifest, Reason, Shelf, Watch};
-use crate::app::audit::Act;
+use crate::app::audit::{Act, note};
 use crate::app::error::Error;
 use crate::app::{App, Result};
 use jiff::civil::Time;
@@ -110,9 +110,9 @@ impl App {
     pub async fn start_backup(self: &Arc<Self>, actor: Uuid) -> Result<()> {
         let shelf = Shelf::of(&self.config)?;
         let turn = self.clone().backup_turn()?;
-        let (seal, now) = (self.seal(), self.now());
+        let now = self.now();
         let act = Act { actor: Some(actor), subject: None, detail: json!({}) };
-        self.store.write(move |tx| seal.note(tx, "backup_asked", act, now)).await?;
+        self.store.write(move |tx| note(tx, "backup_asked", act, now)).await?;
         tokio::task::spawn_blocking(move || {
             if let Err(error) = turn.0.make_backup(&shelf, Reason::Asked) {
                 tracing::error!(%error, event = "backup_failed", "there is no new backup");

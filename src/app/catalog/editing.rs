@@ -2,7 +2,7 @@
 //! told in the audit log with what was before and after, and served in the next answer.
 
 use super::{Page, PageRequest, no_such};
-use crate::app::audit::Act;
+use crate::app::audit::{Act, note};
 use crate::app::error::{Error, FieldFault};
 use crate::app::figures::moment;
 use crate::app::once::Once;
@@ -115,7 +115,7 @@ impl App {
         item: T,
         once: Once,
     ) -> Result<Vec<u8>> {
-        let (now, seal) = (self.now(), self.seal());
+        let now = self.now();
         let create = move |tx: &mut Tx<'_>| {
             lock(tx)?;
             let market = market_or_only(tx, market)?;
@@ -124,7 +124,7 @@ impl App {
             let created = items::create(tx, &market, id, &item, now).map_err(refused::<T>)?;
             let act = format!("{}_created", T::KIND);
             let detail = value!({ "act": act, "after": created.item });
-            seal.note(tx, "authz_admin", Act { actor: Some(actor), subject: Some(id), detail }, now)?;
+            note(tx, "authz_admin", Act { actor: Some(actor), subject: Some(id), detail }, now)?;
             let answer = json(&T::kept(created))?;
             once.keep(tx, &answer)?;
             Ok::<_, Error>(answer)
@@ -179,7 +179,7 @@ impl App {
         expected: Expected,
         work: impl FnOnce(&mut Tx<'_>, Stored<T>, Timestamp) -> Result<Stored<T>> + Send + 'static,
     ) -> Result<Kept<T>> {
-        let (now, seal) = (self.now(), self.seal());
+        let now = self.now();
         let change = move |tx: &mut Tx<'_>| {
             lock(tx)?;
             let before = items::by_id::<T>(tx, id)?.ok_or_else(|| no_such(T::KIND))?;
@@ -192,7 +192,7 @@ impl App {
                 "before": told(&old, was_deleted),
                 "after": told(&after.item, after.deleted_at.map(moment)),
             });
-            seal.note(tx, "authz_admin", Act { actor: Some(actor), subject: Some(id), detail }, now)?;
+            note(tx, "authz_admin", Act { actor: Some(actor), subject: Some(id), detail }, now)?;
             Ok::<_, Error>(after)
         };
         let changed = self.store.write(change).await?;

@@ -1,6 +1,6 @@
 //! What staff see of feedback: figures, a month of days, the plans spoken of most, and a search. Never whose it was.
 
-use crate::app::audit::{Act, PERSONAL_READ};
+use crate::app::audit::{Act, PERSONAL_READ, note};
 use crate::app::figures::{moment, rounded};
 use crate::app::{App, Result, json};
 use crate::domain::market::Snapshot;
@@ -131,7 +131,7 @@ impl App {
 
     /// Texts may be personal: that they were read is noted.
     pub async fn feedback_analytics(&self, actor: Uuid) -> Result<Vec<u8>> {
-        let (now, seal) = (self.now(), self.seal());
+        let now = self.now();
         let today = now.to_zoned(TimeZone::UTC).date();
         let read = move |tx: &mut Tx<'_>| {
             let everything = FeedbackFilter::default();
@@ -139,7 +139,7 @@ impl App {
             let month = FeedbackFilter { from: last_days(today).next(), ..FeedbackFilter::default() };
             let texts = feedback::search(tx, &written, Page { limit: RECENT_TEXTS, offset: 0 })?.items;
             let detail = serde_json::json!({ "read": "feedback analytics", "rows": texts.len() });
-            seal.note(tx, PERSONAL_READ, Act { actor: Some(actor), subject: None, detail }, now)?;
+            note(tx, PERSONAL_READ, Act { actor: Some(actor), subject: None, detail }, now)?;
             let days = feedback::by_day(tx, &month)?;
             let top = feedback::top_plans(tx, &everything, TOP_PLANS)?;
             Ok::<_, StoreError>((feedback::stats(tx, &everything)?, days, top, texts))
@@ -162,11 +162,11 @@ impl App {
         limit: u32,
         offset: u32,
     ) -> Result<Vec<u8>> {
-        let (now, seal) = (self.now(), self.seal());
+        let now = self.now();
         let read = move |tx: &mut Tx<'_>| {
             let found = feedback::search(tx, &wanted, Page { limit, offset })?;
             let detail = serde_json::json!({ "read": "feedback", "from": offset, "rows": found.items.len() });
-            seal.note(tx, PERSONAL_READ, Act { actor: Some(actor), subject: None, detail }, now)?;
+            note(tx, PERSONAL_READ, Act { actor: Some(actor), subject: None, detail }, now)?;
             Ok::<_, StoreError>(found)
         };
         let found = self.store.write(read).await?;

@@ -1,6 +1,6 @@
 //! Consents: what users said to which version of which document, never changed, only added to.
 
-use crate::app::audit::Act;
+use crate::app::audit::{Act, note};
 use crate::app::{App, Result};
 use crate::store::consents;
 pub use crate::store::consents::Consent;
@@ -49,7 +49,7 @@ impl App {
         granted: bool,
     ) -> Result<Consent> {
         let (document, version) = self.documents.consented(document, version, "")?;
-        let (now, seal) = (self.now(), self.seal());
+        let now = self.now();
         let new = Consent {
             id: Uuid::now_v7(),
             document: document.to_owned(),
@@ -63,7 +63,7 @@ impl App {
                 return Ok(same);
             }
             let detail = json!({ "document": new.document, "version": new.version, "granted": new.granted });
-            seal.note(tx, "user_consent_changed", Act::own(user_id, detail), now)?;
+            note(tx, "user_consent_changed", Act::own(user_id, detail), now)?;
             consents::append(tx, user_id, &new)?;
             Ok::<_, StoreError>(new)
         });

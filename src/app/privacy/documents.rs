@@ -2,7 +2,7 @@
 
 use crate::app::error::Error;
 use crate::app::privacy::map;
-use crate::config::Privacy;
+use crate::config::{Privacy, Retention};
 use std::path::Path;
 
 /// Name, text, and whether somebody can agree to it.
@@ -31,13 +31,14 @@ pub struct Documents(Vec<Document>);
 
 impl Documents {
     /// The program's own, each replaced by the file `NAME.html` of the operator's folder where there is one.
-    pub fn load(settings: &Privacy) -> Result<Self, Error> {
+    pub fn load(settings: &Privacy, retention: &Retention) -> Result<Self, Error> {
+        let classes = map::classes_html(retention);
         let read = TEMPLATES.iter().map(|(name, own, takes_consent)| {
             let text = match &settings.documents_dir {
                 Some(folder) => operators(folder, name)?.unwrap_or_else(|| (*own).to_owned()),
                 None => (*own).to_owned(),
             };
-            document(name, &text, *takes_consent, settings)
+            document(name, &text, *takes_consent, settings, &classes)
         });
         Ok(Documents(read.collect::<Result<_, _>>()?))
     }
@@ -71,7 +72,13 @@ fn operators(folder: &Path, name: &str) -> Result<Option<String>, Error> {
     }
 }
 
-fn document(name: &'static str, text: &str, takes_consent: bool, settings: &Privacy) -> Result<Document, Error> {
+fn document(
+    name: &'static str,
+    text: &str,
+    takes_consent: bool,
+    settings: &Privacy,
+    classes: &str,
+) -> Result<Document, Error> {
     let stated = |before: &str, after: &str, what: &str| {
         let found = text.split_once(before).and_then(|(_, rest)| rest.split_once(after)).map(|(found, _)| found.trim());
         found.filter(|found| (1..=64).contains(&found.len())).map(str::to_owned).ok_or_else(|| {
@@ -84,7 +91,7 @@ fn document(name: &'static str, text: &str, takes_consent: bool, settings: &Priv
         .replace("{{version}}", &version)
         .replace("{{operator}}", &escaped(&settings.operator))
         .replace("{{contact}}", &escaped(&settings.contact))
-        .replace("{{classes}}", &map::classes_html());
+        .replace("{{classes}}", classes);
     Ok(Document { name, title, version, takes_consent, html })
 }
 
@@ -95,15 +102,21 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Config, Sources};
 
     fn settings(folder: Option<&Path>) -> Privacy {
         let (operator, contact) = ("Ada & <Co>".to_owned(), "ada@example.org".to_owned());
         Privacy { operator, contact, documents_dir: folder.map(Path::to_owned) }
     }
 
+    fn load(settings: &Privacy) -> Result<Documents, Error> {
+        let defaults = Config::load(&Sources::default()).expect("the defaults are valid").config;
+        Documents::load(settings, &defaults.retention)
+    }
+
     #[test]
     fn every_placeholder_is_filled_in_and_what_is_filled_in_is_text() {
-        for document in Documents::load(&settings(None)).expect("our own documents").all() {
+        for document in load(&settings(None)).expect("our own documents").all() {
             assert!(!document.html.contains("{{"), "{}", document.name);
             assert!(document.html.contains("Ada &amp; &lt;Co&gt;"), "{}", document.name);
             assert!(document.html.contains(&format!("Version {}", document.version)), "{}", document.name);
@@ -115,7 +128,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let own = "<meta name=\"version\" content=\"7\"><title>House rules</title>{{operator}}";
         std::fs::write(folder.path().join("terms.html"), own).expect("written");
-        let documents = Documents::load(&settings(Some(folder.path()))).expect("documents");
+        let documents = load(&settings(Some(folder.path()))).expect("documents");
         let terms = &documents.all()[0];
         assert_eq!((terms.version.as_str(), terms.title.as_str()), ("7", "House rules"));
         assert_eq!(documents.consented("terms", Some("7"), "").expect("in force"), ("terms", "7"));
@@ -123,7 +136,7 @@ mod tests {
         assert!(documents.consented("disclaimer", None, "").is_err(), "nobody agrees to a disclaimer");
 
         std::fs::write(folder.path().join("terms.html"), "<title>No version</title>").expect("written");
-        let refused = Documents::load(&settings(Some(folder.path()))).expect_err("no version");
+        let refused = load(&settings(Some(folder.path()))).expect_err("no version");
         assert!(refused.to_string().contains("terms.html has no version"), "{refused}");
     }
 }

@@ -1,7 +1,7 @@
 //! Leaving: what would be erased, and erasing it, after the password was asked for once more.
 
 use crate::app::administration::another_admin_remains;
-use crate::app::audit::Act;
+use crate::app::audit::{Act, note};
 use crate::app::error::Error;
 use crate::app::{App, Result};
 use crate::store::erasure::{self, Fate};
@@ -22,7 +22,7 @@ pub struct Effect {
 impl App {
     /// What [`App::erase`] would do, table by table; changes nothing.
     pub async fn erasure_preview(&self, user_id: Uuid, password: &str) -> Result<Vec<Effect>> {
-        self.demand_password(user_id, "password", password).await?;
+        self.demand_password(user_id, "password", password, "authn_login_fail").await?;
         let counted = self.store.read(move |conn| erasure::preview(conn, user_id)).await?;
         let effects = counted.into_iter().map(|(step, rows)| Effect {
             table: step.table,
@@ -34,12 +34,12 @@ impl App {
 
     /// Erases the account and what belongs to it.
     pub async fn erase(&self, user_id: Uuid, password: &str) -> Result<()> {
-        self.demand_password(user_id, "password", password).await?;
-        let (now, seal) = (self.now(), self.seal());
+        self.demand_password(user_id, "password", password, "authn_login_fail").await?;
+        let now = self.now();
         self.store
             .write(move |tx| {
                 let user = users::by_id(tx, user_id)?.ok_or(StoreError::NotFound)?;
-                seal.note(tx, "user_erased", Act::own(user_id, json!({})), now)?;
+                note(tx, "user_deleted", Act::own(user_id, json!({})), now)?;
                 another_admin_remains(tx, &user)?;
                 Ok::<_, Error>(erasure::erase(tx, user_id, now)?)
             })

@@ -3,11 +3,12 @@
 //!
 //! One line for each: the SHA-256 of the user's id, in hex, and the time.
 
-use crate::app::audit::Act;
+use crate::app::audit::{Act, note};
 use crate::app::error::Error;
-use crate::app::tokens::hex;
+use crate::app::tokens::from_hex;
 use crate::app::{App, Result};
 use crate::config::{Config, DatabaseUrl};
+use crate::store::audit::hex;
 use crate::store::db::Tx;
 use crate::store::erasure::{self, Trace};
 use crate::store::error::StoreError;
@@ -17,6 +18,7 @@ use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use uuid::Uuid;
 
 /// Where the list is: beside the SQLite file, or in `data_dir`.
 pub fn path_of(config: &Config) -> PathBuf {
@@ -62,6 +64,17 @@ impl App {
         }
     }
 
+    /// Accounts that were erased as nobody had been there. Blocks.
+    pub(super) fn list_expired(&self, accounts: &[Uuid], at: Timestamp) {
+        let entries: Vec<_> = accounts.iter().map(|id| (erasure::trace_of(*id), at)).collect();
+        if let Err(error) = append(&path_of(&self.config), &entries) {
+            tracing::warn!(%error, "erasures are not in the list beside the database yet");
+        }
+        for id in accounts {
+            self.standings.forget(*id);
+        }
+    }
+
     /// Brings file and database to say the same, and erases whoever a restored backup brought back: how many. Blocks;
     /// for the start of the service, and after a restore.
     pub fn replay_erasures_blocking(&self) -> Result<u64> {
@@ -78,14 +91,14 @@ impl App {
         if unheld.is_empty() {
             return Ok(0);
         }
-        let (seal, now) = (self.seal(), self.now());
+        let now = self.now();
         let replay = move |tx: &mut Tx<'_>| {
             let everybody = erasure::everybody(tx)?;
             let back: Vec<_> =
                 everybody.into_iter().filter(|id| unheld.contains_key(&erasure::trace_of(*id))).collect();
             for id in &back {
                 let act = Act { actor: None, subject: Some(*id), detail: json!({}) };
-                seal.note(tx, "user_erased_again", act, now)?;
+                note(tx, "user_deleted_again", act, now)?;
                 erasure::erase(tx, *id, now)?;
             }
             unheld.iter().try_for_each(|(trace, at)| erasure::list(tx, trace, *at))?;
@@ -95,7 +108,7 @@ impl App {
         if count > 0 {
             tracing::warn!(
                 count,
-                event = "user_erased_again",
+                event = "user_deleted_again",
                 "accounts that were erased came back, and are erased again"
             );
         }
@@ -105,14 +118,7 @@ impl App {
 
 fn entry(line: &str) -> Option<(Trace, Timestamp)> {
     let (digits, at) = line.split_once(' ')?;
-    if digits.len() != 64 || !digits.is_ascii() {
-        return None;
-    }
-    let mut trace = [0; 32];
-    for (n, byte) in trace.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(digits.get(2 * n..2 * n + 2)?, 16).ok()?;
-    }
-    Some((trace, at.parse().ok()?))
+    Some((from_hex(digits)?, at.parse().ok()?))
 }
 
 #[cfg(test)]

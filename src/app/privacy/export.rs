@@ -1,7 +1,7 @@
 //! A copy of everything held on one person, in parts that a person can read and a program can take in.
 
 use crate::app::App;
-use crate::app::audit::Act;
+use crate::app::audit::{Act, note};
 use crate::app::error::Error;
 use crate::domain::units::{Energy, Price};
 use crate::store::audit::Entry;
@@ -40,9 +40,9 @@ pub struct Export {
 impl App {
     /// Everything held on a user. That it was asked for is noted before it leaves.
     pub async fn export(&self, user_id: Uuid) -> Result<Export, Error> {
-        let (now, seal) = (self.now(), self.seal());
+        let now = self.now();
         let note =
-            move |tx: &mut Tx<'_>| seal.note(tx, "sensitive_read", Act::own(user_id, json!({ "what": "export" })), now);
+            move |tx: &mut Tx<'_>| note(tx, "sensitive_read", Act::own(user_id, json!({ "what": "export" })), now);
         self.store.write(note).await?;
         Ok(self.store.read(move |conn| held(conn, user_id, now)).await?)
     }
@@ -182,11 +182,13 @@ fn opinion(given: &Feedback) -> Value {
     })
 }
 
-/// Who else acted on the account is theirs to tell: only whether it was the person.
+/// Who else acted on the account is theirs to tell: only whether it was the person. What the person did to somebody
+/// else has a detail that is about the other one.
 fn activity(entry: &Entry, id: Uuid) -> Value {
+    let detail = entry.detail.as_ref().filter(|_| entry.subject_id.is_none_or(|subject| subject == id));
     json!({
         "at": time(entry.logged_at), "event": entry.event, "success": entry.success,
-        "by_you": entry.actor_id == Some(id), "detail": entry.detail,
+        "by_you": entry.actor_id == Some(id), "detail": detail,
     })
 }
 

@@ -1,5 +1,13 @@
 //! What is held on people and what they may ask for: the one table behind the privacy policy, the export, the erasure
-//! and `docs/privacy.md`.
+//! and `docs/privacy.md`, and the removal of what was kept long enough.
+
+use super::retention::Expiry::{self, AuditDetails, AuditRows, InactiveAccounts, Rows};
+use crate::config::Retention;
+use crate::config::settings::find;
+use crate::store::retention::{
+    ANONYMOUS_RECOMMENDATIONS, FEEDBACK_TEXTS, RECOMMENDATIONS, RESET_LINKS, RETRIED_REQUESTS, SESSIONS, USAGE_DAYS,
+    USAGE_MONTHS,
+};
 
 /// Personal data of one kind.
 #[derive(Debug, Clone, Copy)]
@@ -13,10 +21,48 @@ pub struct DataClass {
     /// A category of Cal. Civ. Code 1798.140(v)(1).
     pub ccpa: &'static str,
     pub kept: &'static str,
+    /// After which it is removed all the same.
+    pub periods: &'static [Period],
     /// What an erasure does.
     pub erased: &'static str,
     /// Its part of the export.
     pub export: Option<&'static str>,
+}
+
+/// When data goes without anybody asking for it.
+#[derive(Debug, Clone, Copy)]
+pub enum Period {
+    /// Once it has ended.
+    Ended(&'static [Expiry]),
+    /// So many days after something, as it is set.
+    Set { key: &'static str, days: fn(&Retention) -> Option<u32>, since: &'static str, expiries: &'static [Expiry] },
+}
+
+impl Period {
+    pub fn expiries(&self) -> &'static [Expiry] {
+        match self {
+            Period::Ended(expiries) | Period::Set { expiries, .. } => expiries,
+        }
+    }
+
+    /// With the default, for `docs/privacy.md`.
+    fn documented(&self) -> String {
+        let Period::Set { key, since, .. } = self else { return String::new() };
+        match find(key).map_or("0", |setting| setting.default) {
+            "0" => format!("; `{key}` may set days {since}"),
+            days => format!("; {days} days {since} at most (`{key}`)"),
+        }
+    }
+
+    /// As it is set, for the privacy policy.
+    fn told(&self, settings: &Retention) -> String {
+        match self {
+            Period::Set { days, since, .. } => {
+                days(settings).map_or_else(String::new, |days| format!("; {days} days {since} at most"))
+            }
+            Period::Ended(_) => String::new(),
+        }
+    }
 }
 
 /// Something people may ask for.
@@ -40,6 +86,12 @@ pub const CLASSES: &[DataClass] = &[
         basis: "(b) contract",
         ccpa: "A identifiers",
         kept: UNTIL_ERASED,
+        periods: &[Period::Set {
+            key: "retention.inactive_account_days",
+            days: |set| set.inactive_account_days,
+            since: "since its user was last there",
+            expiries: &[InactiveAccounts],
+        }],
         erased: "removed",
         export: Some("account"),
     },
@@ -51,6 +103,7 @@ pub const CLASSES: &[DataClass] = &[
         basis: "(c) legal obligation",
         ccpa: "A identifiers",
         kept: UNTIL_ERASED,
+        periods: &[],
         erased: "removed",
         export: Some("consents"),
     },
@@ -62,6 +115,12 @@ pub const CLASSES: &[DataClass] = &[
         basis: "(b) contract",
         ccpa: "F internet activity",
         kept: UNTIL_ERASED,
+        periods: &[Period::Set {
+            key: "retention.session_days",
+            days: |set| set.session_days,
+            since: "after they ended",
+            expiries: &[Rows(SESSIONS)],
+        }],
         erased: "removed",
         export: Some("sessions"),
     },
@@ -73,6 +132,7 @@ pub const CLASSES: &[DataClass] = &[
         basis: "(b) contract",
         ccpa: "A identifiers",
         kept: "30 minutes, then replaced or removed",
+        periods: &[Period::Ended(&[Rows(RESET_LINKS)])],
         erased: "removed",
         export: Some("password_reset"),
     },
@@ -84,6 +144,7 @@ pub const CLASSES: &[DataClass] = &[
         basis: "(b) contract",
         ccpa: "K inferences and preferences",
         kept: UNTIL_ERASED,
+        periods: &[],
         erased: "removed",
         export: Some("preferences"),
     },
@@ -95,6 +156,7 @@ pub const CLASSES: &[DataClass] = &[
         basis: "(b) contract",
         ccpa: "D commercial information",
         kept: UNTIL_ERASED,
+        periods: &[],
         erased: "removed",
         export: Some("current_plan"),
     },
@@ -106,6 +168,12 @@ pub const CLASSES: &[DataClass] = &[
         basis: "(b) contract",
         ccpa: "D commercial information",
         kept: "until it is deleted or the account is erased",
+        periods: &[Period::Set {
+            key: "retention.usage_days",
+            days: |set| set.usage_days,
+            since: "after the electricity was used",
+            expiries: &[Rows(USAGE_MONTHS), Rows(USAGE_DAYS)],
+        }],
         erased: "removed",
         export: Some("usage_months, usage_days"),
     },
@@ -117,6 +185,20 @@ pub const CLASSES: &[DataClass] = &[
         basis: "(b) contract",
         ccpa: "K inferences and preferences",
         kept: "until they are deleted or the account is erased",
+        periods: &[
+            Period::Set {
+                key: "retention.recommendation_days",
+                days: |set| set.recommendation_days,
+                since: "after they expired",
+                expiries: &[Rows(RECOMMENDATIONS)],
+            },
+            Period::Set {
+                key: "retention.anonymous_recommendation_days",
+                days: |set| set.anonymous_recommendation_days,
+                since: "after they expired, if made without an account",
+                expiries: &[Rows(ANONYMOUS_RECOMMENDATIONS)],
+            },
+        ],
         erased: "removed",
         export: Some("recommendations"),
     },
@@ -128,6 +210,12 @@ pub const CLASSES: &[DataClass] = &[
         basis: "(f) legitimate interest",
         ccpa: "D commercial information",
         kept: UNTIL_ERASED,
+        periods: &[Period::Set {
+            key: "retention.feedback_text_days",
+            days: |set| set.feedback_text_days,
+            since: "for the text",
+            expiries: &[Rows(FEEDBACK_TEXTS)],
+        }],
         erased: "the rating stays, without its author and text",
         export: Some("feedback"),
     },
@@ -139,18 +227,33 @@ pub const CLASSES: &[DataClass] = &[
         basis: "(b) contract",
         ccpa: "F internet activity",
         kept: "24 hours",
+        periods: &[Period::Ended(&[Rows(RETRIED_REQUESTS)])],
         erased: "removed",
         export: Some("retried_requests"),
     },
     DataClass {
         name: "Audit log",
-        tables: &["audit_logs", "audit_details", "audit_head"],
+        tables: &["audit_logs", "audit_details", "audit_head", "audit_anchor"],
         holds: "what was done to accounts, when, from which address, by which id",
         purpose: "finding misuse, and proving what happened",
         basis: "(f) legitimate interest",
         ccpa: "F internet activity",
         kept: UNTIL_ERASED,
-        erased: "the detail is removed; the sealed row keeps an id that leads to nobody",
+        periods: &[
+            Period::Set {
+                key: "retention.audit_detail_days",
+                days: |set| set.audit_detail_days,
+                since: "for the detail",
+                expiries: &[AuditDetails],
+            },
+            Period::Set {
+                key: "retention.audit_days",
+                days: |set| set.audit_days,
+                since: "for the rows",
+                expiries: &[AuditRows],
+            },
+        ],
+        erased: "the detail of what was done to the account is removed; the sealed rows keep an id that leads to nobody",
         export: Some("activity"),
     },
     DataClass {
@@ -161,6 +264,7 @@ pub const CLASSES: &[DataClass] = &[
         basis: "(c) legal obligation",
         ccpa: "none: it identifies nobody",
         kept: "always",
+        periods: &[],
         erased: "made by it",
         export: None,
     },
@@ -230,10 +334,11 @@ pub const RIGHTS: &[Right] = &[
 ];
 
 /// The classes as a table of the privacy policy.
-pub fn classes_html() -> String {
+pub fn classes_html(settings: &Retention) -> String {
     let rows = CLASSES.iter().map(|class| {
+        let periods: String = class.periods.iter().map(|period| period.told(settings)).collect();
         format!(
-            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}{periods}</td></tr>\n",
             class.name, class.holds, class.purpose, class.kept
         )
     });
@@ -251,7 +356,9 @@ pub fn page() -> String {
     for class in CLASSES {
         let export = class.export.map_or_else(|| "-".to_owned(), |part| format!("`{}`", part.replace(", ", "`, `")));
         let DataClass { name, holds, purpose, basis, ccpa, kept, erased, .. } = class;
-        text += &format!("| {name} | {holds} | {purpose} | {basis} | {ccpa} | {kept} | {erased} | {export} |\n");
+        let periods: String = class.periods.iter().map(Period::documented).collect();
+        text +=
+            &format!("| {name} | {holds} | {purpose} | {basis} | {ccpa} | {kept}{periods} | {erased} | {export} |\n");
     }
     text += "\n## What people may ask for\n\n| right | GDPR | CCPA (Cal. Civ. Code) | here | shown by |\n|---|---|---|---|---|\n";
     for Right { name, gdpr, ccpa, served, shown } in RIGHTS {
@@ -262,6 +369,19 @@ pub fn page() -> String {
 }
 
 const NOTES: &str = "
+## How long it is kept
+
+The periods above are settings; 0 means none. A running service looks every `retention.every_hours` for what is older and
+removes it, a thousand rows at a time; by hand, also beside a service:
+
+```
+treebeard privacy retention --dry-run
+treebeard privacy retention
+```
+
+The first says how many rows of which table would go and changes nothing. Each removal is written to the audit log in its
+transaction, by table and number. The log itself expires likewise; its chain still holds then (docs/audit.md).
+
 ## Erasure and backups
 
 An erasure is one transaction. It is noted by a hash of the account's id in the table `erasures` and in a file beside the
@@ -292,7 +412,11 @@ mod tests {
         let touched: BTreeSet<&str> = STEPS.iter().map(|step| step.table).collect();
         let classed: BTreeSet<&str> = CLASSES.iter().flat_map(|class| class.tables.iter().copied()).collect();
         let left: Vec<_> = classed.difference(&touched).copied().collect();
-        assert_eq!(left, ["audit_head", "audit_logs", "erasures"], "held on people and not touched by an erasure");
+        assert_eq!(
+            left,
+            ["audit_anchor", "audit_head", "audit_logs", "erasures"],
+            "held on people and not touched by an erasure"
+        );
         assert!(touched.is_subset(&classed));
     }
 }

@@ -6,3 +6,4 @@ pub mod erasure;
 pub mod erasure_list;
 pub mod export;
 pub mod map;
+pub mod retention;

@@ -1,7 +1,9 @@
 //! A recommendation as it is sent and kept: the advice with its id and times.
 
-use crate::app::figures;
+use crate::app::sessions::Caller;
+use crate::app::{figures, tokens};
 use crate::domain::advice::Recommendation;
+use crate::store::recommendations::Recommendation as Kept;
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -30,6 +32,45 @@ impl<'a> Generated<'a> {
     pub fn new(recommendation_id: Uuid, now: Timestamp, advice: &'a Recommendation) -> Self {
         let generated_at = figures::moment(now);
         Generated { recommendation_id, generated_at, expires_at: expires_at(generated_at), claim_token: None, advice }
+    }
+}
+
+/// Who asks for what is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asker {
+    Account {
+        user: Uuid,
+        is_admin: bool,
+    },
+    /// Who holds the token of a recommendation made without an account: the hash of the token.
+    Holder([u8; 32]),
+}
+
+impl Asker {
+    pub fn holding(claim_token: &str) -> Self {
+        Asker::Holder(tokens::hash_of(claim_token))
+    }
+
+    /// Another user's recommendation is as good as none.
+    pub(super) fn may_have(self, kept: &Kept) -> bool {
+        match self {
+            Asker::Account { user, is_admin } => is_admin || kept.user_id == Some(user),
+            Asker::Holder(claim) => kept.claim_hash == Some(claim),
+        }
+    }
+
+    /// An administrator, where what is kept belongs to somebody else.
+    pub(super) fn staff_at(self, owner: Option<Uuid>) -> Option<Uuid> {
+        match self {
+            Asker::Account { user, is_admin: true } if owner != Some(user) => Some(user),
+            _ => None,
+        }
+    }
+}
+
+impl From<Caller> for Asker {
+    fn from(caller: Caller) -> Self {
+        Asker::Account { user: caller.user_id, is_admin: caller.is_admin }
     }
 }
 

@@ -9,7 +9,7 @@ mod report;
 mod what_if;
 
 pub use household::{Asked, Held, Household};
-pub use kept::{Deleted, Generated};
+pub use kept::{Asker, Deleted, Generated};
 pub use rankings::Rankings;
 
 use crate::app::error::Error;

@@ -1,13 +1,14 @@
 //! Loading what an account holds, and reading kept recommendations back.
 
 use super::household::Held;
-use super::kept::Deleted;
-use crate::app::audit::Act;
+use super::kept::{Asker, Deleted};
+use crate::app::audit::{Act, note};
 use crate::app::catalog::{PageRequest, no_such};
 use crate::app::error::Error;
 use crate::app::outlook::Home;
+use crate::app::sessions::Caller;
 use crate::app::usage::held_usage;
-use crate::app::{App, json, tokens};
+use crate::app::{self, App};
 use crate::domain::advice::{CurrentPlan, Priorities};
 use crate::domain::tariff::Cents;
 use crate::store::db::filter::Page;
@@ -16,7 +17,7 @@ use crate::store::error::StoreError;
 use crate::store::recommendations::{Recommendation, RecommendationFilter};
 use crate::store::{current_plans, preferences, recommendations, users};
 use jiff::tz::TimeZone;
-use serde_json::json as value;
+use serde_json::json;
 use uuid::Uuid;
 
 /// How many `GET /user/{id}` answers.
@@ -43,34 +44,19 @@ impl App {
         held.ok_or_else(|| Error::Unauthenticated("The account no longer exists. Sign in again.".to_owned()))
     }
 
-    /// What is kept. Another user's recommendation is as good as none; that an administrator reads it is noted first.
-    pub(super) async fn kept(&self, id: Uuid, caller: Uuid, is_admin: bool) -> Result<Recommendation, Error> {
+    /// What is kept. That an administrator reads another's is noted before it leaves.
+    pub(super) async fn kept(&self, id: Uuid, asker: Asker) -> Result<Recommendation, Error> {
         let found = self.store.read(move |conn| recommendations::by_id(conn, id)).await?;
-        let readable = found.filter(|kept| is_admin || kept.user_id == Some(caller));
-        let kept = readable.ok_or_else(|| no_such("recommendation"))?;
-        if kept.user_id != Some(caller) {
-            self.note_read(caller, kept.user_id, value!({ "read": "recommendation", "id": id })).await?;
+        let kept = found.filter(|kept| asker.may_have(kept)).ok_or_else(|| no_such("recommendation"))?;
+        if let Some(staff) = asker.staff_at(kept.user_id) {
+            self.note_read(staff, kept.user_id, json!({ "read": "recommendation", "id": id })).await?;
         }
         Ok(kept)
     }
 
     /// The kept bytes.
-    pub async fn recommendation(&self, id: Uuid, caller: Uuid, is_admin: bool) -> Result<Vec<u8>, Error> {
-        Ok(self.kept(id, caller, is_admin).await?.answer.into_bytes())
-    }
-
-    /// The kept bytes, for who holds the token of a recommendation made without an account.
-    pub async fn claimed_recommendation(&self, id: Uuid, claim: &str) -> Result<Vec<u8>, Error> {
-        let hash = tokens::hash_of(claim);
-        let found = self.store.read(move |conn| recommendations::by_id(conn, id)).await?;
-        let kept = found.filter(|kept| kept.claim_hash == Some(hash));
-        Ok(kept.ok_or_else(|| no_such("recommendation"))?.answer.into_bytes())
-    }
-
-    /// Deletes it likewise.
-    pub async fn delete_claimed(&self, id: Uuid, claim: &str) -> Result<Vec<u8>, Error> {
-        let hash = tokens::hash_of(claim);
-        self.delete_if(id, None, move |kept| kept.claim_hash == Some(hash)).await
+    pub async fn recommendation(&self, id: Uuid, asker: Asker) -> Result<Vec<u8>, Error> {
+        Ok(self.kept(id, asker).await?.answer.into_bytes())
     }
 
     /// One page of a user's own, newest first, and how many pages there are.
@@ -80,19 +66,19 @@ impl App {
         let found = self.store.read(move |conn| recommendations::list(conn, &own, asked)).await?;
         let answers: Vec<String> = found.items.into_iter().map(|kept| kept.answer).collect();
         let around = crate::app::catalog::Page::of(page, found.total as usize, Vec::<()>::new());
-        let around_json = String::from_utf8_lossy(&json(&around)?).into_owned();
+        let around_json = String::from_utf8_lossy(&app::json(&around)?).into_owned();
         // The kept documents go in as they are: they are never parsed again.
         let filled = around_json.replacen("\"items\":[]", &format!("\"items\":[{}]", answers.join(",")), 1);
         Ok((filled.into_bytes(), around.total_pages))
     }
 
-    /// The newest ten of a user. That an administrator reads them is noted first.
-    pub async fn newest_recommendations(&self, user: Uuid, caller: Uuid, is_admin: bool) -> Result<Vec<u8>, Error> {
-        if user != caller && !is_admin {
+    /// The newest ten of a user.
+    pub async fn newest_recommendations(&self, user: Uuid, caller: Caller) -> Result<Vec<u8>, Error> {
+        if user != caller.user_id && !caller.is_admin {
             return Err(no_such("user"));
         }
-        if user != caller {
-            self.note_read(caller, Some(user), value!({ "read": "recommendations" })).await?;
+        if user != caller.user_id {
+            self.note_read(caller.user_id, Some(user), json!({ "read": "recommendations" })).await?;
         }
         let newest = Page { limit: NEWEST, offset: 0 };
         let own = RecommendationFilter { user_id: Some(user), ..RecommendationFilter::default() };
@@ -101,30 +87,22 @@ impl App {
         Ok(format!("[{}]", answers.join(",")).into_bytes())
     }
 
-    pub async fn delete_recommendation(&self, id: Uuid, caller: Uuid, is_admin: bool) -> Result<Vec<u8>, Error> {
-        self.delete_if(id, Some(caller), move |kept| is_admin || kept.user_id == Some(caller)).await
-    }
-
-    /// Deletes what the caller may; what an administrator deletes of another is noted with it.
-    async fn delete_if(
-        &self,
-        id: Uuid,
-        caller: Option<Uuid>,
-        may: impl FnOnce(&recommendations::Recommendation) -> bool + Send + 'static,
-    ) -> Result<Vec<u8>, Error> {
-        let (now, seal) = (self.now(), self.seal());
+    pub async fn delete_recommendation(&self, id: Uuid, asker: Asker) -> Result<Vec<u8>, Error> {
+        let now = self.now();
         let delete = move |tx: &mut Tx<'_>| -> Result<bool, StoreError> {
-            let Some(kept) = recommendations::by_id(tx, id)?.filter(may) else { return Ok(false) };
-            if caller.is_some() && caller != kept.user_id {
-                let before = value!({ "id": id, "created_at": kept.created_at });
-                let detail = value!({ "act": "recommendation_deleted", "before": before, "after": null });
-                seal.note(tx, "authz_admin", Act { actor: caller, subject: kept.user_id, detail }, now)?;
+            let Some(kept) = recommendations::by_id(tx, id)?.filter(|kept| asker.may_have(kept)) else {
+                return Ok(false);
+            };
+            if let Some(staff) = asker.staff_at(kept.user_id) {
+                let before = json!({ "id": id, "created_at": kept.created_at });
+                let detail = json!({ "act": "recommendation_deleted", "before": before, "after": null });
+                note(tx, "authz_admin", Act { actor: Some(staff), subject: kept.user_id, detail }, now)?;
             }
             recommendations::delete(tx, id)?;
             Ok(true)
         };
         let deleted = self.store.write(delete).await?;
-        if deleted { json(&Deleted::default()) } else { Err(no_such("recommendation")) }
+        if deleted { app::json(&Deleted::default()) } else { Err(no_such("recommendation")) }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::household::Held;
 use super::input::KeptInput;
+use super::kept::Asker;
 use crate::app::error::Error;
 use crate::app::{App, Result};
 use crate::domain::advice::Recommendation;
@@ -28,8 +29,8 @@ impl Answer {
 
 impl App {
     /// The page. Its hours of use come from the readings the account holds now; without them the page does without.
-    pub async fn report(&self, id: Uuid, caller: Uuid, is_admin: bool) -> Result<String> {
-        let kept = self.kept(id, caller, is_admin).await?;
+    pub async fn report(&self, id: Uuid, asker: Asker) -> Result<String> {
+        let kept = self.kept(id, asker).await?;
         let input = kept.input.as_deref().map(KeptInput::parse).transpose()?;
         let held = match (&input, kept.user_id) {
             (Some(input), Some(owner)) if input.usage_from_account => self.held(owner, true).await?,
@@ -53,8 +54,8 @@ impl App {
     }
 
     /// The twelve months as CSV.
-    pub async fn comparison_csv(&self, id: Uuid, caller: Uuid, is_admin: bool) -> Result<Vec<u8>> {
-        let kept = self.kept(id, caller, is_admin).await?;
+    pub async fn comparison_csv(&self, id: Uuid, asker: Asker) -> Result<Vec<u8>> {
+        let kept = self.kept(id, asker).await?;
         self.workbench.run(move || Ok(report::csv(&Answer::parse(&kept.answer)?.advice))).await
     }
 }

@@ -2,7 +2,7 @@
 
 use super::household::Held;
 use super::input::KeptInput;
-use super::kept::Generated;
+use super::kept::{Asker, Generated};
 use crate::app::error::Error;
 use crate::app::{App, Result, json};
 use crate::domain::advice::{Scenario, WhatIfError, what_if};
@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 impl App {
     /// The advice as it would be. It is for the day of the recommendation, so that the two can be held side by side.
-    pub async fn what_if(&self, id: Uuid, caller: Uuid, is_admin: bool, scenario: Scenario) -> Result<Vec<u8>> {
-        let kept = self.kept(id, caller, is_admin).await?;
+    pub async fn what_if(&self, id: Uuid, asker: Asker, scenario: Scenario) -> Result<Vec<u8>> {
+        let kept = self.kept(id, asker).await?;
         let Some(input) = &kept.input else {
             let message = "What this recommendation was made from is not kept. Generate a new one and ask that.";
             return Err(Error::Rule(message.to_owned()));

@@ -15,7 +15,7 @@ pub fn layer<E: Endpoint + 'static>(endpoint: E) -> impl Endpoint<Output = Respo
         headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
         headers
             .entry(header::CONTENT_SECURITY_POLICY)
-            .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
+            .or_insert(HeaderValue::from_static("default-src 'none'; base-uri 'none'; frame-ancestors 'none'"));
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-store"));
         Ok(response)
     })

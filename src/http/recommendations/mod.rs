@@ -6,7 +6,7 @@ mod what_if_request;
 
 use crate::app::App;
 use crate::app::catalog::Page;
-use crate::app::recommendations::{Deleted, Generated};
+use crate::app::recommendations::{Asker, Deleted, Generated};
 use crate::http::Tag;
 use crate::http::body::StrictJson;
 use crate::http::caller::{MaybeSignedIn, SignedIn};
@@ -94,11 +94,7 @@ impl Recommendations {
         #[oai(name = "X-Claim-Token", validator(min_length = 1, max_length = 64))]
         claim: Header<Option<String>>,
     ) -> Result<Private<Generated<'static>>> {
-        if let Some(claim) = &claim.0 {
-            return Ok(Private::new(app.claimed_recommendation(recommendation_id.0, claim).await?));
-        }
-        let caller = caller.signed_in()?;
-        Ok(Private::new(app.recommendation(recommendation_id.0, caller.0.user_id, caller.0.is_admin).await?))
+        Ok(Private::new(app.recommendation(recommendation_id.0, asker(caller, claim)?).await?))
     }
 
     /// Read a user's newest recommendations
@@ -111,7 +107,7 @@ impl Recommendations {
         caller: SignedIn,
         user_id: Path<Uuid>,
     ) -> Result<Private<Vec<Generated<'static>>>> {
-        Ok(Private::new(app.newest_recommendations(user_id.0, caller.0.user_id, caller.0.is_admin).await?))
+        Ok(Private::new(app.newest_recommendations(user_id.0, caller.0).await?))
     }
 
     /// Ask what if
@@ -127,37 +123,42 @@ impl Recommendations {
         body: StrictJson<WhatIfRequest>,
     ) -> Result<Private<Generated<'static>>> {
         let scenario = body.0.checked()?;
-        let (user, is_admin) = (caller.0.user_id, caller.0.is_admin);
-        Ok(Private::new(app.what_if(recommendation_id.0, user, is_admin, scenario).await?))
+        Ok(Private::new(app.what_if(recommendation_id.0, caller.0.into(), scenario).await?))
     }
 
     /// Print a recommendation
     ///
-    /// One page of HTML with charts, for the screen and for paper; it has no script and loads nothing. One's own, or any
-    /// for an administrator.
+    /// One page of HTML with charts, for the screen and for paper; it has no script and loads nothing. One's own, any for
+    /// an administrator, or with its claim token the one it was given for.
     #[oai(path = "/:recommendation_id/report", method = "get", operation_id = "get_recommendation_report")]
     async fn report(
         &self,
         app: Data<&Arc<App>>,
-        caller: SignedIn,
+        caller: MaybeSignedIn,
         recommendation_id: Path<Uuid>,
+        /// The `claim_token` of a recommendation made without an account.
+        #[oai(name = "X-Claim-Token", validator(min_length = 1, max_length = 64))]
+        claim: Header<Option<String>>,
     ) -> Result<ReportPage> {
-        Ok(ReportPage(app.report(recommendation_id.0, caller.0.user_id, caller.0.is_admin).await?))
+        Ok(ReportPage(app.report(recommendation_id.0, asker(caller, claim)?).await?))
     }
 
     /// Export a recommendation as CSV
     ///
     /// The twelve months: a row per month, a column per plan, and a last row with the year. Names are written so that
-    /// no spreadsheet takes them for formulas. One's own, or any for an administrator.
+    /// no spreadsheet takes them for formulas. One's own, any for an administrator, or with its claim token the one it was
+    /// given for.
     #[oai(path = "/:recommendation_id/export.csv", method = "get", operation_id = "export_recommendation")]
     async fn export(
         &self,
         app: Data<&Arc<App>>,
-        caller: SignedIn,
+        caller: MaybeSignedIn,
         recommendation_id: Path<Uuid>,
+        /// The `claim_token` of a recommendation made without an account.
+        #[oai(name = "X-Claim-Token", validator(min_length = 1, max_length = 64))]
+        claim: Header<Option<String>>,
     ) -> Result<ComparisonTable> {
-        let (user, is_admin) = (caller.0.user_id, caller.0.is_admin);
-        Ok(ComparisonTable(app.comparison_csv(recommendation_id.0, user, is_admin).await?))
+        Ok(ComparisonTable(app.comparison_csv(recommendation_id.0, asker(caller, claim)?).await?))
     }
 
     /// Delete a recommendation
@@ -173,10 +174,14 @@ impl Recommendations {
         #[oai(name = "X-Claim-Token", validator(min_length = 1, max_length = 64))]
         claim: Header<Option<String>>,
     ) -> Result<Private<Deleted>> {
-        if let Some(claim) = &claim.0 {
-            return Ok(Private::new(app.delete_claimed(recommendation_id.0, claim).await?));
-        }
-        let caller = caller.signed_in()?;
-        Ok(Private::new(app.delete_recommendation(recommendation_id.0, caller.0.user_id, caller.0.is_admin).await?))
+        Ok(Private::new(app.delete_recommendation(recommendation_id.0, asker(caller, claim)?).await?))
+    }
+}
+
+/// A claim token counts before an account.
+fn asker(caller: MaybeSignedIn, claim: Header<Option<String>>) -> Result<Asker> {
+    match claim.0 {
+        Some(claim) => Ok(Asker::holding(&claim)),
+        None => Ok(caller.signed_in()?.0.into()),
     }
 }

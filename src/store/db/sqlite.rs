@@ -150,6 +150,8 @@ fn set_writing(connection: &Connection, options: SqliteOptions) -> rusqlite::Res
     connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
     connection.execute_batch(PRAGMAS)?;
     connection.pragma_update(None, "synchronous", if options.durable { "FULL" } else { "NORMAL" })?;
+    // What is deleted is overwritten: an erased person is not to be read out of the file.
+    connection.query_row("PRAGMA secure_delete = ON", [], |_| Ok(()))?;
     let id: i64 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
     if id != APPLICATION_ID {
         connection.pragma_update(None, "application_id", APPLICATION_ID)?;

@@ -3,7 +3,6 @@
 use crate::store::db::Answer;
 use crate::store::error::{Cause, StoreError};
 use crossbeam_channel::{Sender, TrySendError, bounded};
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -111,15 +110,11 @@ pub fn join(thread: JoinHandle<()>) {
     }
 }
 
-/// Runs a closure of the application, turning a panic into an error; also says whether there was one.
+/// Runs a closure of the application, turning a panic into an error; also says whether there was one. Its words may
+/// hold what the closure was working on: where it was stands in the log.
 pub fn guarded<T, E: From<StoreError>>(work: impl FnOnce() -> Result<T, E>) -> (Result<T, E>, bool) {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(result) => (result, false),
-        Err(panic) => (Err(StoreError::internal(panic_text(&*panic)).into()), true),
+        Err(_panic) => (Err(StoreError::internal("panic in a database closure").into()), true),
     }
-}
-
-fn panic_text(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    format!("panic in a database closure: {}", text.unwrap_or("without a text"))
 }
