@@ -122,6 +122,15 @@ impl fmt::Display for FormatError {
 
 impl std::error::Error for FormatError {}
 
+/// `text` cut to a length that can be read. Reasons quote the file, a field of which may be as long as the file.
+pub fn brief(text: &str) -> String {
+    const CHARACTERS_MAX: usize = 300;
+    match text.char_indices().nth(CHARACTERS_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,6 +141,12 @@ mod tests {
         let error = FormatError::new(place, "-3 kWh is negative", "Export the file again");
         assert_eq!(error.to_string(), "line 12, USAGE_KWH: -3 kWh is negative. Export the file again");
         assert_eq!(FormatError::file("this is a PDF", "").to_string(), "this is a PDF");
+    }
+
+    #[test]
+    fn what_is_quoted_at_length_is_cut() {
+        assert_eq!(brief("ü is no number"), "ü is no number");
+        assert_eq!(brief(&"ü".repeat(301)), "ü".repeat(300) + "…");
     }
 
     #[test]

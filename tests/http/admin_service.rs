@@ -47,6 +47,21 @@ fn another_catalog() -> String {
 }
 
 #[test]
+fn what_a_refused_file_holds_is_not_said_back() {
+    let desk = Desk::open();
+    let text = "walnut ".repeat(1_000);
+    let whole = desk.send(IMPORT, "application/json", &json!(text).to_string());
+    assert_eq!(whole.faults(), [("file".into(), "file".into())], "{}", whole.body);
+    let part = another_catalog().replacen("9.7", &json!(text).to_string(), 1);
+    let part = desk.send(IMPORT, "application/json", &part);
+    for reply in [&whole, &part] {
+        assert!(reply.status == 422 && !reply.body.contains("walnut"), "{}", reply.body);
+    }
+    let cell = desk.send(IMPORT, "text/csv", &format!("key,name,term_months\nelm,Elm,{text}\n"));
+    assert!(cell.status == 422 && cell.body.len() < 2_000, "{}", cell.body);
+}
+
+#[test]
 fn a_catalog_is_looked_at_first_then_taken_in_and_served_at_once() {
     let desk = Desk::open();
     let before = desk.plans_on_sale();

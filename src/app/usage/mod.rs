@@ -19,7 +19,7 @@ use crate::domain::catalog::PropertyType;
 use crate::domain::usage::normalise::{NormaliseError, normalise};
 use crate::domain::usage::readings::{MonthReading, ReadingSet};
 use crate::domain::usage::report::NormaliseReport;
-use crate::formats::error::FormatError;
+use crate::formats::error::{FormatError, brief};
 use crate::formats::usage::{UsageFormat, UsageOptions, read};
 use crate::store::db::Tx;
 use crate::store::error::StoreError;
@@ -176,12 +176,12 @@ fn read_file(file: &[u8], options: UsageFileOptions, zone: &TimeZone) -> Result<
 pub(in crate::app) fn refused_file(error: &FormatError) -> Error {
     let place = |place: &crate::formats::error::Place| match place.to_string() {
         text if text.is_empty() => "file".to_owned(),
-        text => text,
+        text => brief(&text),
     };
-    let message =
-        if error.remedy.is_empty() { error.reason.clone() } else { format!("{}. {}", error.reason, error.remedy) };
+    let reason = brief(&error.reason);
+    let message = if error.remedy.is_empty() { reason } else { format!("{reason}. {}", error.remedy) };
     let first = FieldFault::new(place(&error.place), message, "file");
-    let others = error.rejected.iter().skip(1).map(|row| FieldFault::new(place(&row.place), row.reason.clone(), "row"));
+    let others = error.rejected.iter().skip(1).map(|row| FieldFault::new(place(&row.place), brief(&row.reason), "row"));
     Error::Invalid([first].into_iter().chain(others).collect())
 }
 

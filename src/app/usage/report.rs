@@ -1,7 +1,7 @@
 //! What came of importing a meter file, as clients read it.
 
 use crate::domain::usage::report::{ClockChange, Listed, NormaliseReport, Outlier, SetKind, Span};
-use crate::formats::error::{At, Rejection};
+use crate::formats::error::{At, Rejection, brief};
 use crate::formats::usage::UsageFile;
 use jiff::civil::Date;
 use schemars::JsonSchema;
@@ -156,6 +156,7 @@ impl RejectedRow {
             At::Line(line) => (Some(line), None),
             At::Record(record) => (None, Some(record)),
         };
-        RejectedRow { line, record, field: rejection.place.field.clone(), reason: rejection.reason.clone() }
+        let field = rejection.place.field.as_deref().map(brief);
+        RejectedRow { line, record, field, reason: brief(&rejection.reason) }
     }
 }

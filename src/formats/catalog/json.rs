@@ -10,11 +10,25 @@ const REMEDY: &str = "Correct the file, or export it again; assets/schemas/catal
 pub fn read(text: &str) -> Result<CatalogImport, FormatError> {
     let mut json = serde_json::Deserializer::from_str(text);
     let catalog: CatalogFile = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let place = Place::FILE.field(error.path().to_string());
-        FormatError::new(place, error.inner().to_string(), REMEDY)
+        let path = error.path().to_string();
+        let place = if path == "." { Place::FILE } else { Place::FILE.field(path) };
+        FormatError::new(place, unlike(error.inner()), REMEDY)
     })?;
     json.end().map_err(|error| FormatError::file(format!("more follows the catalog: {error}"), REMEDY))?;
     accept(CatalogFormat::Json, catalog, REMEDY)
+}
+
+/// What serde expected. What it found is left out: that may be all of the file.
+pub(super) fn unlike(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let quotes = text.starts_with("invalid type: ") || text.starts_with("invalid value: ");
+    match text.rsplit_once(", expected ") {
+        Some((_, expected)) if quotes => match expected.strip_prefix("struct ").map(|rest| rest.split_once(' ')) {
+            Some(place) => format!("is not an object {}", place.map_or("", |(_, place)| place)).trim_end().to_owned(),
+            None => format!("is not {expected}"),
+        },
+        _ => text,
+    }
 }
 
 /// Takes a catalog that says everything itself: whole, or with every fault named.

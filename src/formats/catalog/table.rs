@@ -187,7 +187,7 @@ impl Row<'_> {
         serde_path_to_error::deserialize(Value::Object(map)).map_err(|error| {
             let path = error.path().to_string();
             let field = if path == "." { "the row".to_owned() } else { path };
-            self.refuse(&field, error.inner().to_string())
+            self.refuse(&field, super::json::unlike(error.inner()))
         })
     }
 
