@@ -205,7 +205,9 @@ impl<'a> Pricer<'a> {
         self.scratch = evaluation;
         outcome?;
         if tariff.round == Round::Total {
-            totals.iter_mut().for_each(|sum| *sum = sum.round(tariff.digits));
+            for sum in &mut totals {
+                *sum = sum.round(tariff.digits);
+            }
         }
         Ok(totals)
     }
