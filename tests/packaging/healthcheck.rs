@@ -49,7 +49,7 @@ fn a_service_on_a_unix_socket_is_0_once_it_is_ready() {
         .expect("the binary starts");
     let begun = Instant::now();
     let (mut by_flag, mut by_settings) = ((None, String::new()), (None, String::new()));
-    while by_settings.0 != Some(0) && begun.elapsed() < Duration::from_secs(120) {
+    while by_flag.0 != Some(0) && begun.elapsed() < Duration::from_secs(120) {
         by_flag = asked(&["--url", &listen], &[]);
         by_settings = asked(&[], &[("TREEBEARD_SERVER__LISTEN", &listen)]);
     }
