@@ -49,6 +49,8 @@ pub fn adopt(logging: &Logging, debug: bool) {
 }
 
 fn level(logging: &Logging, debug: bool) -> EnvFilter {
-    let level = if debug { format!("{},treebeard=debug", logging.level) } else { logging.level.clone() };
+    let ours = if debug { ",treebeard=debug" } else { "" };
+    // It names the source files of the machine it was built on.
+    let level = format!("refinery_core=warn,{}{ours}", logging.level);
     traces::keep_out_of(EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info")))
 }

@@ -92,6 +92,7 @@ fn over_http_only_its_owner_reads_it_and_nobody_keeps_it() {
 #[test]
 fn over_http_the_hours_shown_are_those_held_today_and_a_change_is_noted() {
     let server = Server::start();
+    serve_the_demo_market(&server);
     let anna = server.signed_in("anna@example.com");
     let import = |days: std::ops::RangeInclusive<u32>| {
         let hours =
@@ -102,7 +103,8 @@ fn over_http_the_hours_shown_are_those_held_today_and_a_change_is_noted() {
         assert_eq!(reply.status, 200, "{}", reply.body);
     };
     import(1..=30);
-    let made = server.post("/api/v1/recommendations/generate", &[("authorization", &anna)], "{}");
+    let asked = r#"{"user_data":{"zip_code":"75001"}}"#;
+    let made = server.post("/api/v1/recommendations/generate", &[("authorization", &anna)], asked);
     assert_eq!(made.status, 200, "{}", made.body);
     let path = format!("/api/v1/recommendations/{}/report", made.value()["recommendation_id"].as_str().expect("an id"));
     let page = || server.get(&path, &[("authorization", &anna)]).body;
@@ -115,4 +117,20 @@ fn over_http_the_hours_shown_are_those_held_today_and_a_change_is_noted() {
     let erased = server.request("DELETE", "/api/v1/usage", &[("authorization", &anna)], "");
     assert_eq!(erased.status, 200, "{}", erased.body);
     assert!(!page().contains("Usage by hour of the week"), "no hours are held any more");
+}
+
+/// As the administrator who opens the link a fresh service prints.
+fn serve_the_demo_market(server: &Server) {
+    let token = server.first_admin_token();
+    let (email, password) = ("admin@example.com", "a long test password");
+    let account = format!(r#"{{"token":"{token}","email":"{email}","password":"{password}"}}"#);
+    let opened = server.post("/api/v1/auth/first-admin", &[], &account);
+    assert_eq!(opened.status, 204, "{}", opened.body);
+    let account = format!(r#"{{"username":"{email}","password":"{password}"}}"#);
+    let signed_in = server.post("/api/v1/auth/login", &[], &account);
+    assert_eq!(signed_in.status, 200, "{}", signed_in.body);
+    let bearer = format!("Bearer {}", signed_in.value()["access_token"].as_str().expect("a token"));
+    let catalog = include_str!("../../assets/demo/catalog.json");
+    let imported = server.post("/api/v1/admin/catalog/import", &[("authorization", &bearer)], catalog);
+    assert_eq!(imported.status, 200, "{}", imported.body);
 }
