@@ -1,12 +1,21 @@
 //! Opening the configured database, and how its faults are told.
 
+use crate::app::backups::{Reason, Shelf, Watch};
 use crate::cli::Failure;
 use crate::config::{Config, DatabaseUrl};
+use crate::store::backup::files::create_folder;
+use crate::store::db::guard;
 use crate::store::db::postgres::PostgresOptions;
 use crate::store::db::sqlite::SqliteOptions;
 use crate::store::error::StoreError;
 use crate::store::migrate::Status;
-use crate::store::{Migrations, Options, Store};
+use crate::store::migrate::rehearsal::{self, Rehearsal};
+use crate::store::{Address, Migrations, Options, Store};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// No request waits as long for its answer.
+const READ_AGE_MAX: Duration = Duration::from_secs(300);
 
 /// Opens it, creating a SQLite file and its folder if there is none.
 pub fn open(config: &Config, migrations: Migrations) -> Result<Store, Failure> {
@@ -23,17 +32,60 @@ pub fn open_beside(config: &Config) -> Result<Store, Failure> {
     open_as(config, Migrations::Apply, SqliteOptions { beside: true, ..sqlite(config) })
 }
 
+/// Brings the schema up to date; the name of the backup made before, where there was something to lose.
+pub fn migrate(config: &Config) -> Result<Option<String>, Failure> {
+    let backup = back_up(config)?;
+    open_unguarded(config, Migrations::Apply, sqlite(config))?;
+    Ok(backup)
+}
+
+/// Tries out what is pending; changes nothing.
+pub fn rehearse(config: &Config) -> Result<Rehearsal, Failure> {
+    Address::parse(&config.database.url.reveal())
+        .and_then(|address| rehearsal::rehearse(&address))
+        .map_err(|error| failure(&error))
+}
+
 fn sqlite(config: &Config) -> SqliteOptions {
-    SqliteOptions { readers: (config.database.pool_size as usize).clamp(1, 8), ..SqliteOptions::default() }
+    SqliteOptions {
+        readers: (config.database.pool_size as usize).clamp(1, 8),
+        read_age_max: READ_AGE_MAX,
+        ..SqliteOptions::default()
+    }
+}
+
+/// A migration that goes wrong must cost nothing: what was there before it is on the shelf of backups, checked.
+fn back_up(config: &Config) -> Result<Option<String>, Failure> {
+    let DatabaseUrl::Sqlite(path) = &config.database.url else { return Ok(None) };
+    // Whatever is wrong with the database is told by who opens it.
+    let Ok(status) = Store::schema_status(&config.database.url.reveal()) else { return Ok(None) };
+    if status.applied == 0 || status.pending.is_empty() || status.refuse_strange().is_err() {
+        return Ok(None);
+    }
+    // Beside a service nothing is migrated.
+    let Ok(_alone) = guard::lock(path) else { return Ok(None) };
+    let shelf = Shelf::of(config).map_err(Failure::failed)?;
+    let made = shelf.create(Reason::Migration, || Ok(()), &Watch::quiet(Arc::default())).map_err(|error| {
+        Failure::failed(format!("the database is not migrated, because it cannot be backed up before: {error}"))
+    })?;
+    tracing::info!(backup = made.manifest.name, first = status.pending[0], "backed up before migrating");
+    Ok(Some(made.manifest.name))
 }
 
 fn open_as(config: &Config, migrations: Migrations, sqlite: SqliteOptions) -> Result<Store, Failure> {
+    if migrations == Migrations::Apply {
+        back_up(config)?;
+    }
+    open_unguarded(config, migrations, sqlite)
+}
+
+fn open_unguarded(config: &Config, migrations: Migrations, sqlite: SqliteOptions) -> Result<Store, Failure> {
     let connections = config.database.pool_size as usize;
     let postgres = PostgresOptions { sessions: connections, ..PostgresOptions::default() };
     if let DatabaseUrl::Sqlite(path) = &config.database.url
         && let Some(folder) = path.parent()
     {
-        std::fs::create_dir_all(folder)
+        create_folder(folder)
             .map_err(|error| Failure::failed(format!("{} cannot be made: {error}", folder.display())))?;
     }
     Store::open(
@@ -52,7 +104,7 @@ pub fn status(config: &Config) -> Result<Status, Failure> {
 pub fn failure(error: &StoreError) -> Failure {
     let cause = error.cause().map(|cause| format!(": {cause}")).unwrap_or_default();
     match error {
-        StoreError::NewerSchema { .. } => Failure::Incompatible(error.to_string()),
+        StoreError::NewerSchema { .. } | StoreError::AlteredSchema(_) => Failure::Incompatible(error.to_string()),
         _ => Failure::failed(format!("{error}{cause}")),
     }
 }

@@ -31,6 +31,9 @@ pub enum StoreError {
     /// The program is older than the database.
     #[error("the database has schema version {found}, this program knows up to {known}; use a newer program")]
     NewerSchema { found: i64, known: i64 },
+    /// The database's history is not this program's.
+    #[error("the database was made by other migrations than this program's ({0}); use the program that made it")]
+    AlteredSchema(String),
     /// A defect of the program: wrong SQL, an unreadable stored value, a panic.
     #[error("the store failed unexpectedly")]
     Internal(Cause),

@@ -1,4 +1,7 @@
 //! Bringing the schema up to date: embedded migrations, the same numbers with the same meaning for both engines.
+//!
+//! All that is pending is applied in one transaction. Each has a checksum: a database that was made by others than
+//! these is refused, as is one of a newer program, before anything is written to it.
 
 use crate::store::db::postgres::{self, PostgresOptions};
 use crate::store::db::sqlite::{self, store_error};
@@ -6,7 +9,9 @@ use crate::store::db::value::Row;
 use crate::store::db::{Conn, Engine, postgres_types};
 use crate::store::error::StoreError;
 use crate::store::{Address, Migrations};
-use refinery::Runner;
+use refinery::{Migration, Runner};
+
+pub mod rehearsal;
 
 mod for_sqlite {
     refinery::embed_migrations!("migrations/sqlite");
@@ -29,27 +34,68 @@ pub struct Status {
     pub known: i64,
     /// Names of the migrations that are not applied yet, oldest first.
     pub pending: Vec<String>,
+    /// Every migration of this program, oldest first.
+    pub steps: Vec<Step>,
+    /// What was applied and is not what this program would apply, in words.
+    pub altered: Vec<String>,
+}
+
+/// A migration, and when it was applied to the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// As its file: `V1__initial`.
+    pub name: String,
+    /// Of its name and text.
+    pub checksum: String,
+    /// As the database has noted it; `None`: not yet.
+    pub applied_at: Option<String>,
+}
+
+/// A row of the history.
+struct Applied {
+    version: i64,
+    name: String,
+    at: String,
+    checksum: String,
 }
 
 impl Status {
-    fn of(applied: i64, runner: &Runner) -> Self {
-        let mut pending: Vec<_> =
-            runner.get_migrations().iter().filter(|migration| i64::from(migration.version()) > applied).collect();
-        pending.sort_by_key(|migration| migration.version());
-        let known = runner.get_migrations().iter().map(|migration| i64::from(migration.version())).max().unwrap_or(0);
-        Status { applied, known, pending: pending.into_iter().map(ToString::to_string).collect() }
+    fn of(history: &[Applied], runner: &Runner) -> Self {
+        let all = in_order(runner);
+        let applied = history.iter().map(|done| done.version).max().unwrap_or(0);
+        let known = all.last().map_or(0, |migration| i64::from(migration.version()));
+        let mut status = Status { applied, known, pending: Vec::new(), steps: Vec::new(), altered: Vec::new() };
+        for migration in &all {
+            let (version, name) = (i64::from(migration.version()), migration.to_string());
+            let checksum = migration.checksum().to_string();
+            let done = history.iter().find(|done| done.version == version);
+            match done {
+                None if version > applied => status.pending.push(name.clone()),
+                None => status.altered.push(format!("{name} was left out")),
+                Some(done) if done.name != migration.name() || done.checksum != checksum => {
+                    status.altered.push(format!("{name} was another one when it was applied"));
+                }
+                Some(_) => {}
+            }
+            status.steps.push(Step { name, checksum, applied_at: done.map(|done| done.at.clone()) });
+        }
+        let is_known = |version| all.iter().any(|migration| i64::from(migration.version()) == version);
+        let strange = history.iter().filter(|done| done.version <= known && !is_known(done.version));
+        status.altered.extend(strange.map(|done| format!("V{}__{} is none of ours", done.version, done.name)));
+        status
     }
 
-    fn refuse_newer(&self) -> Result<(), StoreError> {
+    /// Whether this program can work with the database at all.
+    pub fn refuse_strange(&self) -> Result<(), StoreError> {
         if self.applied > self.known {
             return Err(StoreError::NewerSchema { found: self.applied, known: self.known });
         }
-        Ok(())
+        if self.altered.is_empty() { Ok(()) } else { Err(StoreError::AlteredSchema(self.altered.join(", "))) }
     }
 
     /// Whether migrations are to be applied now.
     fn wanted(&self, migrations: Migrations) -> Result<bool, StoreError> {
-        self.refuse_newer()?;
+        self.refuse_strange()?;
         match (self.pending.len(), migrations) {
             (0, _) => Ok(false),
             (_, Migrations::Apply) => Ok(true),
@@ -61,10 +107,21 @@ impl Status {
     }
 }
 
+fn in_order(runner: &Runner) -> Vec<Migration> {
+    let mut all = runner.get_migrations().clone();
+    all.sort_by_key(Migration::version);
+    all
+}
+
+/// All that is pending becomes one transaction: a database is at the old version or at the new one.
+fn in_one_transaction(runner: Runner) -> Runner {
+    runner.set_grouped(true)
+}
+
 /// How the schema at `address` stands, without changing or creating anything.
 pub fn status(address: &Address) -> Result<Status, StoreError> {
     match address {
-        Address::Sqlite(path) if !path.exists() => Ok(Status::of(0, &for_sqlite::migrations::runner())),
+        Address::Sqlite(path) if !path.exists() => Ok(Status::of(&[], &for_sqlite::migrations::runner())),
         Address::Sqlite(path) => status_sqlite(&sqlite::open_reading(path)?),
         Address::Postgres(url) => postgres::look(url, PostgresOptions::default(), status_postgres),
     }
@@ -72,12 +129,12 @@ pub fn status(address: &Address) -> Result<Status, StoreError> {
 
 /// The newest migration this program has.
 pub fn newest_of_sqlite() -> i64 {
-    Status::of(0, &for_sqlite::migrations::runner()).known
+    Status::of(&[], &for_sqlite::migrations::runner()).known
 }
 
 pub fn prepare_sqlite(connection: &mut rusqlite::Connection, migrations: Migrations) -> Result<(), StoreError> {
     if status_sqlite(connection)?.wanted(migrations)? {
-        for_sqlite::migrations::runner().run(connection).map_err(failed)?;
+        in_one_transaction(for_sqlite::migrations::runner()).run(connection).map_err(failed)?;
     }
     Ok(())
 }
@@ -85,12 +142,17 @@ pub fn prepare_sqlite(connection: &mut rusqlite::Connection, migrations: Migrati
 pub fn status_sqlite(connection: &rusqlite::Connection) -> Result<Status, StoreError> {
     let exists = "SELECT count(*) FROM sqlite_master WHERE name = ?1";
     let exists: i64 = connection.query_row(exists, [HISTORY], |row| row.get(0)).map_err(store_error)?;
-    let newest = format!("SELECT coalesce(max(version), 0) FROM {HISTORY}");
-    let applied = match exists {
-        0 => 0,
-        _ => connection.query_row(&newest, [], |row| row.get(0)).map_err(store_error)?,
-    };
-    Ok(Status::of(applied, &for_sqlite::migrations::runner()))
+    let mut history = Vec::new();
+    if exists > 0 {
+        let rows = format!("SELECT version, name, applied_on, checksum FROM {HISTORY} ORDER BY version");
+        let mut statement = connection.prepare(&rows).map_err(store_error)?;
+        let read = |row: &rusqlite::Row<'_>| {
+            Ok(Applied { version: row.get(0)?, name: row.get(1)?, at: row.get(2)?, checksum: row.get(3)? })
+        };
+        let rows = statement.query_map([], read).and_then(Iterator::collect);
+        history = rows.map_err(store_error)?;
+    }
+    Ok(Status::of(&history, &for_sqlite::migrations::runner()))
 }
 
 pub fn prepare_postgres(client: &mut ::postgres::Client, migrations: Migrations) -> Result<(), StoreError> {
@@ -102,7 +164,7 @@ pub fn prepare_postgres(client: &mut ::postgres::Client, migrations: Migrations)
     // Another node may have done it while we waited; then nothing is left to run.
     let result = status_postgres(client).and_then(|status| {
         if status.wanted(migrations)? {
-            for_postgres::migrations::runner().run(client).map_err(failed)?;
+            in_one_transaction(for_postgres::migrations::runner()).run(client).map_err(failed)?;
         }
         Ok(())
     });
@@ -116,10 +178,16 @@ pub fn status_postgres(client: &mut ::postgres::Client) -> Result<Status, StoreE
         .query_one("SELECT to_regclass($1) IS NOT NULL", &[&HISTORY])
         .and_then(|row| row.try_get(0))
         .map_err(fault)?;
-    let newest = format!("SELECT CAST(coalesce(max(version), 0) AS BIGINT) FROM {HISTORY}");
-    let applied =
-        if exists { client.query_one(&newest, &[]).and_then(|row| row.try_get(0)).map_err(fault)? } else { 0 };
-    Ok(Status::of(applied, &for_postgres::migrations::runner()))
+    let mut history = Vec::new();
+    if exists {
+        let rows = format!("SELECT version, name, applied_on, checksum FROM {HISTORY} ORDER BY version");
+        for row in client.query(&rows, &[]).map_err(fault)? {
+            let version: i32 = row.try_get(0).map_err(fault)?;
+            let text = |column: usize| row.try_get::<_, String>(column).map_err(fault);
+            history.push(Applied { version: version.into(), name: text(1)?, at: text(2)?, checksum: text(3)? });
+        }
+    }
+    Ok(Status::of(&history, &for_postgres::migrations::runner()))
 }
 
 fn failed(error: refinery::Error) -> StoreError {
@@ -134,5 +202,5 @@ pub fn versions(conn: &mut Conn<'_>) -> Result<(i64, i64), StoreError> {
     };
     let newest = format!("SELECT CAST(coalesce(max(version), 0) AS BIGINT) FROM {HISTORY}");
     let applied = conn.one(&newest, &[], Row::take)?;
-    Ok((applied, Status::of(applied, &runner).known))
+    Ok((applied, Status::of(&[], &runner).known))
 }

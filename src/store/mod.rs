@@ -123,6 +123,20 @@ impl Store {
         Ok(Store { database: Arc::new(database), slow_query: options.slow_query })
     }
 
+    /// One look into the database at `url`, which others may be using; changes nothing. Blocks like [`Store::open`].
+    pub fn look<T: Send + 'static>(
+        url: &str,
+        work: impl FnOnce(&mut Conn<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        match Address::parse(url)? {
+            Address::Sqlite(path) => db::sqlite::look(&path, work),
+            address @ Address::Postgres(_) => {
+                let options = Options { migrations: Migrations::Require, ..Options::default() };
+                Store::open_at(&address, options)?.read_blocking(work)
+            }
+        }
+    }
+
     /// How the schema at `url` relates to this program; changes and creates nothing. Blocks like [`Store::open`].
     pub fn schema_status(url: &str) -> Result<migrate::Status, StoreError> {
         migrate::status(&Address::parse(url)?)

@@ -120,13 +120,13 @@ fn a_kept_plan_is_priced_by_key_id_or_name() {
 #[test]
 fn the_schema_can_be_looked_at_and_brought_up_to_date() {
     let place = Place::new();
-    let before = place.run(&["migrate", "--status", "--json"]).json();
+    let before = place.run(&["migrate", "status", "--json"]).json();
     assert_eq!(before["schema_version"], json!(0));
     assert!(!place.path().join("data").exists(), "looking made a database");
     let done = place.run(&["migrate", "--json"]).json();
     assert_eq!((&done["schema_version"], &done["pending"]), (&done["newest_version"], &json!([])));
     assert_eq!(done["applied_now"], before["pending"]);
-    assert_eq!(place.run(&["migrate", "--status", "--json"]).json()["pending"], json!([]));
+    assert_eq!(place.run(&["migrate", "status", "--json"]).json()["pending"], json!([]));
 }
 
 #[test]

@@ -18,6 +18,7 @@ const COMMANDS: &[&[&str]] = &[
     &["catalog", "list"],
     &["catalog", "export"],
     &["migrate"],
+    &["migrate", "status"],
     &["doctor"],
     &["serve"],
     &["load"],

@@ -13,6 +13,9 @@ mod doctor;
 mod full_disk;
 mod help;
 mod load;
+mod migrate;
+#[path = "../support/old_schema.rs"]
+mod old_schema;
 mod price;
 mod real_files;
 mod recommend;

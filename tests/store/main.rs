@@ -2,7 +2,11 @@
 
 mod audit;
 mod catalog;
+#[path = "../support/dump.rs"]
+mod dump;
 mod engines;
+#[path = "../support/old_schema.rs"]
+mod old_schema;
 mod opinions;
 mod overview;
 #[path = "../support/postgres.rs"]
@@ -10,6 +14,7 @@ mod postgres_cluster;
 mod retention;
 mod sqlite;
 mod story;
+mod upgrades;
 mod world;
 
 use treebeard::store::db::Engine;
@@ -72,5 +77,6 @@ fn the_story_holds_on_postgresql() {
     engines::a_session_that_died_is_replaced(&store);
     engines::it_can_be_used_and_closed_inside_a_runtime(&url);
     engines::a_newer_schema_is_refused_on_postgresql(&url);
+    upgrades::every_version_becomes_a_new_one_on_postgresql(&cluster);
     engines::nodes_that_start_together_migrate_once(&cluster.database("together"));
 }

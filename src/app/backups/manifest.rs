@@ -53,6 +53,8 @@ pub enum Reason {
     Scheduled,
     /// Somebody asked for it.
     Asked,
+    /// A newer program was about to migrate the database.
+    Migration,
 }
 
 impl Reason {
@@ -60,6 +62,7 @@ impl Reason {
         match self {
             Reason::Scheduled => "scheduled",
             Reason::Asked => "asked",
+            Reason::Migration => "migration",
         }
     }
 }

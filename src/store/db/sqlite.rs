@@ -6,18 +6,22 @@ use crate::store::db::workers::Workers;
 use crate::store::db::writer::Writer;
 use crate::store::db::{Answer, Conn, Driver, Figures, Tx};
 use crate::store::error::{Cause, StoreError};
+use crate::store::migrate;
 use r2d2::PooledConnection;
 use r2d2_sqlite::SqliteConnectionManager;
+use rusqlite::config::DbConfig;
 use rusqlite::ffi::{SQLITE_CONSTRAINT_FOREIGNKEY, SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// "TreB": tells `file(1)` and us that the file is ours.
 const APPLICATION_ID: i64 = 0x5472_6542;
 const STATEMENTS_KEPT: usize = 256;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Of SQLite's machine, between two looks at how long a read has taken.
+const STEPS: i32 = 10_000;
 /// Set on every connection; busy_timeout comes before them, because switching to WAL can itself find the file locked.
 const PRAGMAS: &str = "
     PRAGMA foreign_keys = ON;
@@ -51,12 +55,21 @@ pub struct SqliteOptions {
     /// Opens a file that another process serves beside that process, for a short piece of work. Without it, such a
     /// file is refused.
     pub beside: bool,
+    /// A read that takes longer is ended: while it lasts, the write-ahead log cannot be used anew and grows.
+    pub read_age_max: Duration,
 }
 
 impl Default for SqliteOptions {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        SqliteOptions { readers: cores.clamp(2, 8), durable: true, bytes_max: 0, batch_max: 1024, beside: false }
+        SqliteOptions {
+            readers: cores.clamp(2, 8),
+            durable: true,
+            bytes_max: 0,
+            batch_max: 1024,
+            beside: false,
+            read_age_max: Duration::MAX,
+        }
     }
 }
 
@@ -64,6 +77,7 @@ impl Default for SqliteOptions {
 struct Reader {
     pool: r2d2::Pool<SqliteConnectionManager>,
     connection: Option<PooledConnection<SqliteConnectionManager>>,
+    age_max: Duration,
 }
 
 impl Sqlite {
@@ -77,10 +91,12 @@ impl Sqlite {
         let lock = guard::prepare(path, options.beside)?;
         let mut connection = Connection::open_with_flags(path, flags()).map_err(|e| cannot_open(path, e))?;
         refuse_foreign(path, &connection)?;
+        refuse_strange(&connection)?;
         set_writing(&connection, options).map_err(|e| cannot_open(path, e))?;
         prepare(&mut connection, lock.is_some())?;
         let pool = reader_pool(path, options.readers)?;
-        let reader = move || Reader { pool: pool.clone(), connection: None };
+        let age_max = options.read_age_max;
+        let reader = move || Reader { pool: pool.clone(), connection: None, age_max };
         let readers = Workers::start("sqlite-read", options.readers.max(1), reader)?;
         Ok(Sqlite { readers, writer: Writer::start(connection, options.batch_max)?, _lock: lock })
     }
@@ -123,8 +139,15 @@ impl Reader {
         if !connection.is_autocommit() {
             run_cached(connection, "ROLLBACK")?;
         }
+        let began = Instant::now();
+        let age_max = self.age_max;
+        connection.progress_handler(STEPS, Some(move || began.elapsed() > age_max)).map_err(store_error)?;
         run_cached(connection, "BEGIN")?;
         let result = work(&mut Conn::over(Driver::Sqlite(connection)));
+        connection.progress_handler(0, None::<fn() -> bool>).map_err(store_error)?;
+        if began.elapsed() > age_max {
+            tracing::warn!(seconds = began.elapsed().as_secs(), "a read took too long and was ended");
+        }
         run_cached(connection, "COMMIT")?;
         result
     }
@@ -144,6 +167,15 @@ fn refuse_foreign(path: &Path, connection: &Connection) -> Result<(), StoreError
             path.display()
         ))),
     }
+}
+
+/// A file that this program cannot work with is left as it is: its log is not even folded into it.
+fn refuse_strange(connection: &Connection) -> Result<(), StoreError> {
+    let accepted = migrate::status_sqlite(connection)?.refuse_strange();
+    if accepted.is_err() {
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(store_error)?;
+    }
+    accepted
 }
 
 fn set_writing(connection: &Connection, options: SqliteOptions) -> rusqlite::Result<()> {
@@ -174,6 +206,13 @@ pub fn open_reading(path: &Path) -> Result<Connection, StoreError> {
         Ok(connection)
     };
     open().map_err(|e| cannot_open(path, e))
+}
+
+/// Runs `work` in a transaction of a connection that only reads.
+pub fn look<T>(path: &Path, work: impl FnOnce(&mut Conn<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    let connection = open_reading(path)?;
+    run_cached(&connection, "BEGIN")?;
+    work(&mut Conn::over(Driver::Sqlite(&connection)))
 }
 
 fn flags() -> OpenFlags {
