@@ -1,7 +1,7 @@
 //! How a command fails: a sentence for a person and an exit code for a script.
 
 use crate::cli::output;
-use std::fmt::Display;
+use std::fmt::{self, Display, Formatter};
 use std::io;
 use std::process::ExitCode;
 
@@ -38,6 +38,16 @@ impl Failure {
         };
         output::error(&message);
         ExitCode::from(code)
+    }
+}
+
+impl Display for Failure {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Failed(message) | Failure::Usage(message) | Failure::Incompatible(message) => f.write_str(message),
+            Failure::ChecksFailed => f.write_str("a check found problems"),
+            Failure::OutputClosed => f.write_str("nobody reads the output"),
+        }
     }
 }
 

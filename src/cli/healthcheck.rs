@@ -54,7 +54,8 @@ fn place(text: &str) -> Result<Place, String> {
     }
 }
 
-fn of_settings(config: &Config) -> Result<Place, Failure> {
+/// Where the service of these settings answers.
+pub(super) fn of_settings(config: &Config) -> Result<Place, Failure> {
     let scheme = if config.tls.files.is_some() { "https" } else { "http" };
     match &config.server.listen {
         Listen::Unix(path) => Ok(Place::Socket(path.clone())),

@@ -5,8 +5,8 @@ use crate::app::first_admin::GOOD_FOR_MINUTES;
 use crate::cli::{Failure, SettingFlags, database, output, service};
 use crate::config::Listen;
 use crate::http::listener::Inherited;
-use crate::ops::logging;
 use crate::ops::traces::Traces;
+use crate::ops::{logging, process};
 use crate::store::Migrations;
 use clap::Args;
 
@@ -34,6 +34,8 @@ pub fn run(arguments: &Arguments, settings: &SettingFlags) -> Result<(), Failure
     // Dropped last, when what is left of them is sent.
     let traces = Traces::start(&config.traces).map_err(Failure::failed)?;
     logging::start(&config.logging, config.debug, traces.as_ref());
+    // Each connection is a file, and many systems begin with few of them.
+    let _told_by_the_doctor = process::raise_open_files();
     let environment = config.environment.as_str();
     let database = config.database.url.masked();
     let store = match arguments.writes_per_commit {

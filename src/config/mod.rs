@@ -28,6 +28,7 @@ pub use privacy::Privacy;
 use read::Reader;
 pub use reload::Changes;
 pub use retention::Retention;
+pub use rules::{key_weakness, origin_is_open};
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 use std::path::PathBuf;

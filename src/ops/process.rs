@@ -1,5 +1,6 @@
 //! What this process takes of the machine, as Linux tells it under `/proc/self`.
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::fs;
 
 /// Clock ticks a second in `/proc`: 100 for every program on the architectures Linux runs servers on.
@@ -23,6 +24,29 @@ pub fn read() -> Process {
         open_files: fs::read_dir("/proc/self/fd").ok().map(|files| (files.count() as u64).saturating_sub(1)),
         cpu_seconds: cpu_seconds(&stat),
     }
+}
+
+/// Lets this process open as many files as its limits allow at most; how many that is, where there is a limit.
+pub fn raise_open_files() -> Option<u64> {
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current != limit.maximum {
+        let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+        if setrlimit(Resource::Nofile, raised).is_err() {
+            return limit.current;
+        }
+    }
+    limit.maximum
+}
+
+/// How many files this process may be allowed to open; `None`: any number.
+pub fn open_files_max() -> Option<u64> {
+    getrlimit(Resource::Nofile).maximum
+}
+
+/// Memory that can be had without pushing anybody out, from `/proc/meminfo`.
+pub fn available_kib(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse().ok()
 }
 
 fn resident_bytes(status: &str) -> Option<u64> {
@@ -50,5 +74,6 @@ mod tests {
         let stat = "7 (a) b) S 1 7 7 0 -1 4194304 100 0 0 0 250 50 0 0 20 0 9 0 100";
         assert_eq!(cpu_seconds(stat), Some(3.0));
         assert_eq!((resident_bytes(""), cpu_seconds("")), (None, None));
+        assert_eq!(available_kib("MemTotal: 9 kB\nMemAvailable:   4096 kB\n"), Some(4096));
     }
 }

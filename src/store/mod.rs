@@ -16,6 +16,7 @@ pub mod erasure;
 pub mod feedback;
 pub mod first_admin;
 pub mod idempotency;
+pub mod inspect;
 pub mod overview;
 pub mod password_resets;
 pub mod plans;

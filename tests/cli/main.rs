@@ -10,6 +10,7 @@ mod claude;
 mod compare;
 mod config;
 mod doctor;
+mod doctor_checks;
 mod full_disk;
 mod help;
 mod load;

@@ -126,8 +126,17 @@ fn carry_out(steps: &[Step], only_say: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-fn service_unit() -> String {
+pub(super) fn service_unit() -> String {
     SERVICE.replace(&format!("={PACKAGED} "), &format!("={PROGRAM} "))
+}
+
+/// The unit installed in the file system at `root`, and whether it is as this program has it.
+pub(super) fn installed_unit(root: &Path) -> Option<(PathBuf, bool)> {
+    let root = Root { root: Some(root.to_owned()) };
+    let folders = std::iter::once(&UNITS).chain(&PACKAGED_UNITS);
+    let path = folders.map(|folder| root.path(folder).join("treebeard.service")).find(|path| path.exists())?;
+    let text = fs::read_to_string(&path).ok()?;
+    Some((path, text == SERVICE || text == service_unit()))
 }
 
 impl Root {

@@ -65,17 +65,22 @@ fn finish_swap(path: &Path) -> Result<(), StoreError> {
 }
 
 fn refuse_network(path: &Path, folder: &Path) -> Result<(), StoreError> {
-    let status = statfs(folder)
-        .map_err(|e| refused(format_args!("the folder {} cannot be used ({e}); create it first", folder.display())))?;
-    #[allow(clippy::unnecessary_cast)] // The field's type differs between platforms.
-    let kind = status.f_type as u64 & 0xFFFF_FFFF;
-    match network_name(kind) {
+    match network_file_system(folder)? {
         None => Ok(()),
         Some(name) => Err(refused(format_args!(
             "{} lies on a network file system ({name}), where SQLite can lose data; put it on a local disk or use PostgreSQL",
             path.display()
         ))),
     }
+}
+
+/// The kind of network file system a folder lies on; `None`: it is on a local disk.
+pub fn network_file_system(folder: &Path) -> Result<Option<&'static str>, StoreError> {
+    let status = statfs(folder)
+        .map_err(|e| refused(format_args!("the folder {} cannot be used ({e}); create it first", folder.display())))?;
+    #[allow(clippy::unnecessary_cast)] // The field's type differs between platforms.
+    let kind = status.f_type as u64 & 0xFFFF_FFFF;
+    Ok(network_name(kind))
 }
 
 fn network_name(kind: u64) -> Option<&'static str> {

@@ -1,20 +1,10 @@
-//! `treebeard doctor`: tries out what the service depends on outside of itself.
+//! `treebeard doctor --ai`: one tiny call of the Claude API, to see whether key, model and address are good.
 
 use crate::app::explanations::writer_settings;
-use crate::cli::{Failure, SettingFlags, output};
+use crate::cli::{Failure, output};
+use crate::config::Config;
 use crate::writer::{self, Fault};
-use clap::Args;
 use serde::Serialize;
-
-#[derive(Debug, Args)]
-#[command(before_help = "Examples:\n  treebeard doctor --ai\n  CLAUDE_API_KEY=... treebeard doctor --ai --json")]
-pub struct Arguments {
-    /// Make one tiny call of the Claude API, to see whether key, model and address are good
-    #[arg(long, required = true)]
-    ai: bool,
-    #[arg(long)]
-    json: bool,
-}
 
 /// What a check found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -35,13 +25,12 @@ struct Finding {
     message: String,
 }
 
-pub fn run(arguments: &Arguments, settings: &SettingFlags) -> Result<(), Failure> {
-    let config = settings.load(&[])?;
-    let (status, message) = match writer_settings(&config) {
+pub fn run(config: &Config, as_json: bool) -> Result<(), Failure> {
+    let (status, message) = match writer_settings(config) {
         None => (Status::NotConfigured, "no key is set: explanations are written from templates".to_owned()),
         Some(settings) => judged(&settings.model, &settings.base_url, writer::try_out(&settings)),
     };
-    if arguments.json {
+    if as_json {
         output::print_json(&Finding { check: "ai", status, message })?;
     } else {
         let word = match status {
