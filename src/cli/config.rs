@@ -29,6 +29,8 @@ enum Command {
     },
     /// Print a configuration file with every setting, its default and a comment
     Example,
+    /// Print docs/configuration.md: every setting in tables
+    Reference,
 }
 
 pub fn run(arguments: &Arguments, settings: &SettingFlags) -> Result<(), Failure> {
@@ -36,6 +38,7 @@ pub fn run(arguments: &Arguments, settings: &SettingFlags) -> Result<(), Failure
         Command::Show { origin, json } => show(settings, origin, json),
         Command::Check { json } => check(settings, json),
         Command::Example => output::print(&crate::config::settings::example_file()),
+        Command::Reference => output::print(&crate::config::reference::page()),
     }
 }
 

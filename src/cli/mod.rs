@@ -12,6 +12,7 @@ mod completions;
 mod config;
 mod database;
 mod demo;
+mod docs;
 mod doctor;
 mod failure;
 mod healthcheck;
@@ -118,6 +119,8 @@ enum Command {
     Load(load::Arguments),
     /// Show and check the settings
     Config(config::Arguments),
+    /// Read the guide: how to use and run all this
+    Docs(docs::Arguments),
     /// Print the API document
     Openapi(openapi::Arguments),
     /// Print a completion script for a shell
@@ -168,6 +171,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Audit(command) => audit::run(&command, &settings),
         Command::Privacy(command) => privacy::run(&command, &settings),
         Command::Migrate(command) => migrate::run(&command, &settings),
+        Command::Docs(command) => docs::run(&command),
         Command::Openapi(command) => openapi::run(&command),
         Command::Load(command) => load::run(&command, &settings),
         Command::Doctor(command) => doctor::run(&command, &settings),

@@ -9,6 +9,7 @@ mod network;
 mod notifier;
 mod privacy;
 mod read;
+pub mod reference;
 mod reload;
 mod retention;
 mod rules;

@@ -203,7 +203,7 @@ pub const SETTINGS: &[Setting] = &[
     classic("features.admin", "ADMIN_API_ENABLED", "true", "The /api/v1/admin routes; off, they answer 404."),
     plain("features.anonymous", "false", "Recommendations without an account: nothing personal is kept."),
     plain("features.feedback", "true", "Feedback on plans and recommendations; off, its routes answer 404."),
-    plain("features.docs", "true", "The /docs, /redoc and /openapi.json pages."),
+    plain("features.docs", "true", "The /docs, /redoc, /guide and /openapi.json pages."),
     secret(
         "notifier.smtp_url",
         None,

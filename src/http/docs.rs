@@ -1,11 +1,11 @@
-//! The pages of the binary: the API document, its two readers and the landing page. Each is rendered once, on first
-//! use, asks no other host for anything, and says by hash which of its scripts may run.
+//! The pages of the binary: the API document, its two readers, the guide and the landing page. Each is rendered once, on
+//! first use, asks no other host for anything, and says by hash which of its scripts may run.
 
 use crate::app::coding::Coding;
 use crate::app::privacy::documents::{Document, Documents};
 use crate::http::layers::request_id;
 use crate::http::problem::{self, Problem};
-use crate::http::{document, encoding};
+use crate::http::{document, encoding, guide};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
@@ -28,6 +28,9 @@ static FIRST_ADMIN: LazyLock<Page> = LazyLock::new(|| Page::html(include_str!(".
 static JSON: LazyLock<Page> = LazyLock::new(|| Page::new("application/json", DOCUMENT.clone()));
 static SWAGGER_UI: LazyLock<Page> = LazyLock::new(|| Page::html(&super::service(super::api()).swagger_ui_html()));
 static REDOC: LazyLock<Page> = LazyLock::new(|| Page::html(&super::service(super::api()).redoc_html()));
+/// By address.
+static GUIDE: LazyLock<HashMap<String, Page>> =
+    LazyLock::new(|| guide::rendered().into_iter().map(|(address, html)| (address, Page::html(&html))).collect());
 
 /// Answers the pages itself and leaves every other address to `endpoint`. The documentation can be switched off.
 pub fn beside<E: Endpoint + 'static>(
@@ -61,10 +64,13 @@ async fn answer<E: Endpoint>(
         "/docs" if with_documentation => &SWAGGER_UI,
         "/redoc" if with_documentation => &REDOC,
         "/openapi.json" if with_documentation => &JSON,
-        path => match legal.get(path) {
-            Some(page) => page,
-            None => return endpoint.call(request).await.map(IntoResponse::into_response),
-        },
+        path => {
+            let in_guide = with_documentation && path.starts_with(guide::ADDRESS);
+            match if in_guide { GUIDE.get(path) } else { legal.get(path) } {
+                Some(page) => page,
+                None => return endpoint.call(request).await.map(IntoResponse::into_response),
+            }
+        }
     };
     request_id::facts(&request).set_route(request.uri().path());
     Ok(page.answer(&request))

@@ -14,6 +14,7 @@ mod document;
 mod encoding;
 mod feedback;
 mod fields;
+pub mod guide;
 pub mod layers;
 pub mod listener;
 mod login;
@@ -106,7 +107,7 @@ impl Service {
 
 /// Routes inside, layers around them.
 pub fn build(app: Arc<App>, listener: Arc<listener::Figures>) -> Service {
-    let with_documentation = app.config.features.docs; // GET /docs, /redoc, /openapi.json beside the page at /
+    let with_documentation = app.config.features.docs; // GET /docs, /redoc, /openapi.json, /guide beside the page at /
     let limiter = Arc::new(quota::Limiter::new(&app.config.limits));
     let metrics = Arc::new(metrics::Metrics::new(app.clone(), limiter.clone(), listener));
     let served = service(routes::Guarded(api())).data(app.clone()).data(metrics.clone());

@@ -323,3 +323,21 @@ impl ApiResponse for Problem {
 fn title(status: StatusCode) -> &'static str {
     status.canonical_reason().unwrap_or("Error")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_about_errors_has_every_status_and_what_it_means() {
+        let page = include_str!("../../docs/errors.md");
+        let (_, table) = page.split_once("| status | means | what to do |").expect("the table of statuses");
+        let rows: Vec<&str> = table.lines().skip(2).take_while(|line| line.starts_with('|')).collect();
+        assert_eq!(rows.len(), MEANINGS.len());
+        for (row, (status, meaning)) in rows.iter().zip(MEANINGS) {
+            let name = title(StatusCode::from_u16(status).expect("a status"));
+            let begins = format!("| {status} {name} | {meaning} | ");
+            assert!(row.starts_with(&begins), "{row} does not begin with {begins}");
+        }
+    }
+}

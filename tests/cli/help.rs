@@ -7,6 +7,8 @@ const COMMANDS: &[&[&str]] = &[
     &["config", "show"],
     &["config", "check"],
     &["config", "example"],
+    &["config", "reference"],
+    &["docs"],
     &["completions"],
     &["price"],
     &["recommend"],

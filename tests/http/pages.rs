@@ -68,7 +68,7 @@ fn every_operation_is_named_described_and_answers_problems() {
 #[test]
 fn pages_come_compressed_and_only_when_changed() {
     let server = Server::start();
-    for path in ["/", "/docs", "/redoc", "/openapi.json"] {
+    for path in ["/", "/docs", "/redoc", "/openapi.json", "/guide", "/guide/backup"] {
         let plain = server.get(path, &[]);
         assert_eq!((plain.status, plain.header("content-encoding")), (200, None), "{path}");
         for (accepted, coding) in [("gzip", "gzip"), ("zstd, gzip", "zstd"), ("br, gzip;q=0.9", "br")] {
@@ -87,7 +87,7 @@ fn pages_come_compressed_and_only_when_changed() {
 #[test]
 fn the_pages_ask_no_other_host_for_anything() {
     let server = Server::start();
-    for path in ["/", "/docs", "/redoc"] {
+    for path in ["/", "/docs", "/redoc", "/guide", "/guide/backup"] {
         let reply = server.get(path, &[]);
         let policy = reply.header("content-security-policy").unwrap_or_default();
         assert!(!policy.contains("http") && !policy.contains("unsafe-eval"), "{path}: {policy}");
@@ -100,7 +100,7 @@ fn the_pages_ask_no_other_host_for_anything() {
 #[test]
 fn the_documentation_can_be_switched_off() {
     let server = Server::with(&[("TREEBEARD_FEATURES__DOCS", "false")]);
-    for path in ["/docs", "/redoc", "/openapi.json"] {
+    for path in ["/docs", "/redoc", "/openapi.json", "/guide", "/guide/backup"] {
         server.get(path, &[]).problem(404);
     }
     assert_eq!(server.get("/", &[]).status, 200);

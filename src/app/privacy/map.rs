@@ -328,7 +328,7 @@ pub const RIGHTS: &[Right] = &[
         name: "Not to be sold or shared",
         gdpr: "Art. 6",
         ccpa: "1798.120",
-        served: "nothing is sold or shared for advertising; who is called at all stands in `docs/security.md`",
+        served: "nothing is sold or shared for advertising; who is called at all stands in [security](security.md#what-the-service-calls)",
         shown: "`writer sent::`",
     },
 ];
@@ -374,13 +374,13 @@ const NOTES: &str = "
 The periods above are settings; 0 means none. A running service looks every `retention.every_hours` for what is older and
 removes it, a thousand rows at a time; by hand, also beside a service:
 
-```
+```sh
 treebeard privacy retention --dry-run
 treebeard privacy retention
 ```
 
 The first says how many rows of which table would go and changes nothing. Each removal is written to the audit log in its
-transaction, by table and number. The log itself expires likewise; its chain still holds then (docs/audit.md).
+transaction, by table and number. The log itself expires likewise; its chain still holds then ([audit log](audit.md#expiry)).
 
 ## Erasure and backups
 

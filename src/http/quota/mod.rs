@@ -369,4 +369,27 @@ mod tests {
         assert!(guard("192.0.2.1").sign_in("owner@example.org").is_ok());
         assert!(guard("198.51.100.2").sign_in("other@example.org").is_ok());
     }
+
+    #[test]
+    fn the_page_about_limits_has_every_limit_with_its_setting_default_and_window() {
+        let page = include_str!("../../../docs/limits.md");
+        let defaults = Config::load(&Sources::default()).expect("the defaults are valid").config;
+        let (_, table) = page.split_once("| limit | setting | default | counts |").expect("the table of limits");
+        let rows: Vec<&str> = table.lines().skip(2).take_while(|line| line.starts_with('|')).collect();
+        // The one that is counted in the store has a row, too.
+        assert_eq!(rows.len(), Class::ALL.len() + 1);
+        for class in Class::ALL {
+            let per = match class.window().as_secs() {
+                60 => "minute",
+                3_600 => "hour",
+                _ => "day",
+            };
+            let begins = format!("| `{}` | `limits.", class.name());
+            let row = rows.iter().find(|row| row.starts_with(&begins)).expect("a row");
+            let limit =
+                format!("_per_{per}` | {} a {per} |", class.limit(&defaults.limits)).replace("a hour", "an hour");
+            assert!(row.contains(&limit), "{row} has no {limit}");
+            assert!(crate::config::settings::find(row.split('`').nth(3).unwrap_or_default()).is_some(), "{row}");
+        }
+    }
 }
