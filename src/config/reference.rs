@@ -5,8 +5,8 @@ use crate::config::settings::{SETTINGS, Setting};
 const HEAD: &str = "\
 # Configuration
 
-Made from the table in `src/config/settings.rs`: `treebeard config reference > docs/configuration.md`. Nothing has to be
-set to start; in production a signing key has.
+Every setting with its names, its default and what it does. Nothing has to be set to start; in production a signing key
+has. The page is made from the table in `src/config/settings.rs`: `treebeard config reference > docs/configuration.md`.
 
 ## How settings are given
 

@@ -59,9 +59,9 @@ impl Page {
                 _ => {}
             }
         }
-        let end = [". ", ": "].iter().filter_map(|mark| text.find(mark)).min().unwrap_or(text.len());
-        let sentence = text[..end].trim_end_matches(['.', ':']);
-        if sentence.is_empty() { String::new() } else { format!("{sentence}.") }
+        let end = text.find(". ").map_or(text.len(), |at| at + 1);
+        text.truncate(end);
+        text
     }
 }
 
