@@ -2,6 +2,7 @@
 
 use crate::admin;
 use crate::old_schema;
+use crate::postgres_cluster::Cluster;
 use crate::run::Place;
 use crate::serve::Service;
 use rustix::process::{Pid, Signal, kill_process};
@@ -329,6 +330,36 @@ fn files_of_another_user_are_found() {
     let place = good();
     chown(place.path().join("data/treebeard.db"), Some(12_345), None).expect("given away");
     assert_eq!(examined(&place, &[]).0["data_owner"]["status"], "problem");
+}
+
+#[test]
+fn a_database_on_postgresql_is_looked_at_as_far_as_it_is_ours() {
+    let Some(cluster) = Cluster::start_or_skip("a_database_on_postgresql_is_looked_at_as_far_as_it_is_ours") else {
+        return;
+    };
+    let place = Place::new().with("DATABASE_URL", &cluster.database("doctor"));
+    let (findings, code) = examined(&place, &[]);
+    assert_eq!((findings["migrations"]["status"].as_str(), code), (Some("warning"), 0), "{}", findings["migrations"]);
+    assert_eq!(place.run(&["migrate"]).code, 0);
+    let (findings, code) = examined(&place, &["--fix"]);
+    assert_eq!(code, 0);
+    for (check, status) in [
+        ("database", "ok"),
+        ("migrations", "ok"),
+        ("audit_log", "ok"),
+        ("clock", "ok"),
+        ("catalog", "warning"),
+        ("administrator", "warning"),
+        ("integrity", "skipped"),
+        ("backup_age", "skipped"),
+        ("file_system", "skipped"),
+    ] {
+        assert_eq!(findings[check]["status"], status, "{}", findings[check]);
+    }
+    cluster.stop().expect("it stops");
+    let (findings, code) = examined(&place, &[]);
+    assert_eq!((findings["database"]["status"].as_str(), code), (Some("problem"), 4));
+    cluster.launch().expect("it starts");
 }
 
 #[test]

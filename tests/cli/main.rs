@@ -17,6 +17,8 @@ mod load;
 mod migrate;
 #[path = "../support/old_schema.rs"]
 mod old_schema;
+#[path = "../support/postgres.rs"]
+mod postgres_cluster;
 mod price;
 mod real_files;
 mod recommend;

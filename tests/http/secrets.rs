@@ -104,6 +104,8 @@ fn the_settings_are_shown_and_refused_without_their_secrets() {
         (&["config", "check", "--set", "environment=production"], true, 4),
         (&["serve"], false, 1),
         (&["migrate", "status"], false, 1),
+        (&["doctor"], false, 4),
+        (&["doctor", "--json"], true, 4),
         (&["admin", "user", "list"], false, 1),
         (&["--set", "auth.secret_key=planted-flag-value-7e2b8d", "serve"], false, 2),
     ] {

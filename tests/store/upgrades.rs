@@ -3,7 +3,8 @@
 use crate::dump;
 use crate::old_schema;
 use crate::postgres_cluster::Cluster;
-use treebeard::store::{Options, Store};
+use treebeard::store::migrate::rehearsal;
+use treebeard::store::{Address, Options, Store};
 
 #[test]
 fn a_database_of_every_version_becomes_a_new_one_and_keeps_its_rows() {
@@ -64,6 +65,10 @@ pub fn every_version_becomes_a_new_one_on_postgresql(cluster: &Cluster) {
         let mut client = postgres::Client::connect(&url, postgres::NoTls).unwrap();
         old_schema::runner("postgres", version).run(&mut client).unwrap();
         client.batch_execute(POSTGRES_ROWS).unwrap();
+        let before = schema(&url);
+        let rehearsed = rehearsal::rehearse(&Address::Postgres(url.clone())).unwrap();
+        assert_eq!((&rehearsed.faults, rehearsed.status.applied), (&Vec::new(), i64::from(version)));
+        assert_eq!(schema(&url), before, "a rehearsal changes nothing");
         drop(Store::open(&url, Options::default()).unwrap());
         assert_eq!(schema(&url), new, "version {version}");
         let kept =
@@ -72,6 +77,15 @@ pub fn every_version_becomes_a_new_one_on_postgresql(cluster: &Cluster) {
         assert_eq!(kept, "Ada@example.orgAda340", "version {version}");
         println!("PostgreSQL: version {version} became a new one");
     }
+    let url = cluster.database("upgrade_stuck");
+    let mut client = postgres::Client::connect(&url, postgres::NoTls).unwrap();
+    old_schema::runner("postgres", 1).run(&mut client).unwrap();
+    client.batch_execute("CREATE TABLE password_resets (x TEXT)").unwrap();
+    let before = schema(&url);
+    let rehearsed = rehearsal::rehearse(&Address::Postgres(url.clone())).unwrap();
+    assert!(rehearsed.faults.len() == 1 && rehearsed.faults[0].contains("password_resets"), "{rehearsed:?}");
+    assert!(Store::open(&url, Options::default()).is_err());
+    assert_eq!(schema(&url), before, "a migration that fails leaves nothing, nor do those before it");
 }
 
 /// What is pending is applied as a whole or not at all.
