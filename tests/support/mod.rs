@@ -23,6 +23,8 @@ pub struct Server {
     pub address: SocketAddr,
     log: Arc<Mutex<String>>,
     folder: TempDir,
+    /// Values no log may hold, whatever the test does.
+    secrets: Vec<String>,
 }
 
 /// One answer, read whole.
@@ -57,7 +59,8 @@ impl Server {
         let stderr = child.stderr.take().expect("stderr is a pipe");
         let log: Arc<Mutex<String>> = Arc::default();
         let address = listening(stderr, log.clone());
-        Server { child, address, log, folder }
+        let secrets = environment.iter().filter(|(name, _)| is_secret(name)).map(|(_, value)| (*value).to_owned());
+        Server { child, address, log, folder, secrets: secrets.collect() }
     }
 
     pub fn get(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
@@ -140,6 +143,19 @@ impl Server {
         self.log.lock().expect("nobody panics with the log in hand").clone()
     }
 
+    /// Every test of the suite looks for what must not be told: no line of the log holds a password, a token, a signing
+    /// key, or who somebody is.
+    fn keeps_its_secrets(&self) {
+        let log = self.log();
+        let own_key = std::fs::read_to_string(self.folder.path().join("data/secret_key")).unwrap_or_default();
+        // The passwords of the tests, the beginning of every JWT, the domains of the tests' accounts.
+        let planted = ["test123", "violet tram", "eyJ", "@example.com", "@example.org", own_key.trim()];
+        for secret in planted.into_iter().chain(self.secrets.iter().map(String::as_str)).filter(|text| text.len() > 2) {
+            let line = log.lines().find(|line| line.contains(secret));
+            assert_eq!(line, None, "a line of the log holds {secret:?}");
+        }
+    }
+
     /// Asks the process to stop, as a service manager does, and gives its exit code.
     pub fn stop(mut self) -> Option<i32> {
         let id = self.child.id().to_string();
@@ -153,7 +169,15 @@ impl Drop for Server {
         // It may have ended already.
         let _ended = self.child.kill();
         let _ended = self.child.wait();
+        if !std::thread::panicking() {
+            self.keeps_its_secrets();
+        }
     }
+}
+
+/// A setting whose value nobody may read, by its environment name.
+fn is_secret(name: &str) -> bool {
+    ["SECRET", "KEY", "TOKEN", "PASSWORD"].iter().any(|end| name.ends_with(end))
 }
 
 impl Reply {
