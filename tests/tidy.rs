@@ -347,7 +347,7 @@ fn every_test_that_a_page_names_is_there() {
             .any(|source| source.text.contains(&format!("fn {name}(")))
     };
     let mut findings = Vec::new();
-    for page in ["docs/security.md", "docs/privacy.md"] {
+    for page in ["docs/security.md", "docs/privacy.md", "docs/checklist.md"] {
         let text = fs::read_to_string(top().join(page)).expect("the page is there");
         let rows = shown_by(&text);
         assert!(rows.len() > 5, "{page} names tests");

@@ -1,5 +1,6 @@
 //! The documents hold: their links lead somewhere, their commands run, what is made from the code is what the code says.
 
+mod checklist;
 mod commands;
 mod links;
 mod look;
