@@ -78,7 +78,9 @@ impl Passwords {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let at_once = (cores / 2).max(1);
         // Where it is not allowed, they are as important as all others.
-        let yield_to_others = || drop(rustix::process::setpriority_process(None, NICENESS));
+        let yield_to_others = || {
+            let _may_be_refused = rustix::process::setpriority_process(None, NICENESS);
+        };
         Ok(Passwords {
             policy: auth.password_policy,
             permits: Arc::new(Semaphore::new(at_once)),
