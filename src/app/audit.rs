@@ -7,7 +7,7 @@ use crate::store::error::StoreError;
 use jiff::Timestamp;
 use serde_json::Value;
 use std::sync::PoisonError;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 pub use crate::store::audit::hex;
@@ -45,6 +45,8 @@ pub const EVENTS: &[(&str, &str)] = &[
 
 /// How often the end of the log is looked up for the metrics.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// How often the whole chain is checked.
+const CHECK_EVERY: Duration = Duration::from_secs(24 * 3_600);
 /// How many looks go by between two log lines about it: an hour.
 const LOOKS_BETWEEN_LINES: u32 = 720;
 
@@ -94,7 +96,31 @@ impl App {
 
     /// [`check`] of the log as it is now.
     pub async fn verify_audit(&self, expected: Option<Hash>) -> Result<Checked> {
-        Ok(self.store.read(move |conn| check(conn, expected)).await?)
+        let checked = self.store.read(move |conn| check(conn, expected)).await?;
+        *self.audit_intact.lock().unwrap_or_else(PoisonError::into_inner) = Some(checked.broken_at.is_none());
+        Ok(checked)
+    }
+
+    /// Whether the chain held when it was last checked; `None`: it was not checked yet.
+    pub fn audit_intact(&self) -> Option<bool> {
+        *self.audit_intact.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Checks the whole chain now and once a day.
+    pub async fn keep_checking_audit(&self) {
+        loop {
+            let (started, clock) = (self.now(), Instant::now());
+            let checked = self.verify_audit(None).await;
+            self.jobs.ran("audit_check", CHECK_EVERY, started, clock.elapsed(), checked.is_ok());
+            match checked {
+                Ok(Checked { broken_at: Some(row), .. }) => {
+                    tracing::error!(event = "audit_chain_broken", row, "the audit log was changed: a row does not fit");
+                }
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, "the audit log could not be checked"),
+            }
+            tokio::time::sleep(CHECK_EVERY).await;
+        }
     }
 
     /// The end of the log as it was a few seconds ago.

@@ -15,6 +15,8 @@ use tokio::sync::Mutex as Turn;
 const DATABASE_ANSWERS_WITHIN: Duration = Duration::from_secs(2);
 /// What was found out is told again for as long, however many ask.
 const FOUND_LASTS: Duration = Duration::from_secs(1);
+/// How often the database is asked whether anybody wants to know or not.
+const ASKED_EVERY: Duration = Duration::from_secs(5);
 /// Less free than this, or than a tenth, is worth a warning.
 const FREE_BYTES_MIN: u64 = 200 << 20;
 
@@ -58,6 +60,8 @@ pub struct DiskHealth {
     pub level: Level,
     /// Free bytes where the data lies; `None` when that cannot be found out.
     pub free_bytes: Option<u64>,
+    /// Free and used ones.
+    pub size_bytes: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -177,6 +181,20 @@ impl App {
         }
     }
 
+    /// Whether the database answered when it was last asked; `None`: it was not asked yet.
+    pub fn store_answered(&self) -> Option<bool> {
+        let last = *self.probe.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.map(|found| found.versions.is_some())
+    }
+
+    /// Asks the database again and again, so that the metrics know without being asked about it.
+    pub async fn follow_store(&self) {
+        loop {
+            self.found().await;
+            tokio::time::sleep(ASKED_EVERY).await;
+        }
+    }
+
     fn explanations_health(&self) -> ExplanationsHealth {
         let breaker = self.writer.as_ref().map(|writer| writer.figures().breaker);
         let level = if breaker == Some(BreakerState::Open) { Level::Degraded } else { Level::Healthy };
@@ -190,18 +208,20 @@ impl App {
         BackupsHealth { level, newest_at: state.newest_at, last_succeeded }
     }
 
-    fn disk(&self) -> DiskHealth {
+    /// As it is at this moment.
+    pub fn disk(&self) -> DiskHealth {
         let folder = match &self.config.database.url {
             DatabaseUrl::Sqlite(path) => path.parent().unwrap_or(path),
             DatabaseUrl::Postgres(_) => self.config.data_dir.as_path(),
         };
         let folder = if folder.as_os_str().is_empty() { std::path::Path::new(".") } else { folder };
         let Ok(status) = rustix::fs::statvfs(folder) else {
-            return DiskHealth { level: Level::Healthy, free_bytes: None };
+            return DiskHealth { level: Level::Healthy, free_bytes: None, size_bytes: None };
         };
         let (free, all) = (status.f_bavail * status.f_frsize, status.f_blocks * status.f_frsize);
         let is_low = free < FREE_BYTES_MIN || free < all / 10;
-        DiskHealth { level: if is_low { Level::Degraded } else { Level::Healthy }, free_bytes: Some(free) }
+        let level = if is_low { Level::Degraded } else { Level::Healthy };
+        DiskHealth { level, free_bytes: Some(free), size_bytes: Some(all) }
     }
 }
 

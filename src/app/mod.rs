@@ -80,6 +80,8 @@ pub struct App {
     /// Work that nobody waits for, so many at once.
     errands: Arc<Semaphore>,
     audit_head: Mutex<Option<Head>>,
+    /// Whether the chain of the audit log held when it was last checked.
+    audit_intact: Mutex<Option<bool>>,
     probe: Probe,
     backups: backups::Backups,
     draining: AtomicBool,
@@ -119,6 +121,7 @@ impl App {
             notifier,
             errands: Arc::new(Semaphore::new(ERRANDS_MAX)),
             audit_head: Mutex::default(),
+            audit_intact: Mutex::default(),
             probe,
             backups: backups::Backups::default(),
             draining,

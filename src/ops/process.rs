@@ -2,6 +2,9 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+use std::thread;
 
 /// Clock ticks a second in `/proc`: 100 for every program on the architectures Linux runs servers on.
 const TICKS_PER_SECOND: f64 = 100.0;
@@ -12,6 +15,10 @@ pub struct Process {
     pub resident_bytes: Option<u64>,
     pub open_files: Option<u64>,
     pub cpu_seconds: Option<f64>,
+    /// What its control group may have (a unit of systemd, a container), else what the machine has.
+    pub memory_limit_bytes: Option<u64>,
+    /// Processors it may run on.
+    pub processors: Option<u64>,
 }
 
 /// The figures at this moment.
@@ -23,6 +30,8 @@ pub fn read() -> Process {
         // The listing itself has one open.
         open_files: fs::read_dir("/proc/self/fd").ok().map(|files| (files.count() as u64).saturating_sub(1)),
         cpu_seconds: cpu_seconds(&stat),
+        memory_limit_bytes: *MEMORY_LIMIT,
+        processors: thread::available_parallelism().ok().map(|count| count.get() as u64),
     }
 }
 
@@ -45,12 +54,33 @@ pub fn open_files_max() -> Option<u64> {
 
 /// Memory that can be had without pushing anybody out, from `/proc/meminfo`.
 pub fn available_kib(meminfo: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse().ok()
+    kibibytes(meminfo, "MemAvailable:").map(|bytes| bytes / 1_024)
+}
+
+/// Looked up once: a limit that changes while we run is seen after a restart.
+static MEMORY_LIMIT: LazyLock<Option<u64>> = LazyLock::new(|| {
+    let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|text| kibibytes(&text, "MemTotal:"));
+    let group = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let groups = group_folders(&group);
+    let limits =
+        groups.iter().filter_map(|folder| fs::read_to_string(folder.join("memory.max")).ok()?.trim().parse().ok());
+    limits.chain(machine).min()
+});
+
+/// The folders of the process's control group (version 2) and of those around it: each may have a limit.
+fn group_folders(cgroup: &str) -> Vec<PathBuf> {
+    let own = cgroup.lines().find_map(|line| line.strip_prefix("0::/")).unwrap_or_default();
+    let folder = Path::new("/sys/fs/cgroup").join(own);
+    folder.ancestors().take_while(|folder| folder.starts_with("/sys/fs/cgroup")).map(Path::to_owned).collect()
 }
 
 fn resident_bytes(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    kibibytes(status, "VmRSS:")
+}
+
+/// The figure of a line such as `VmRSS:  20480 kB`, in bytes.
+fn kibibytes(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kibibytes * 1_024)
 }
@@ -75,5 +105,10 @@ mod tests {
         assert_eq!(cpu_seconds(stat), Some(3.0));
         assert_eq!((resident_bytes(""), cpu_seconds("")), (None, None));
         assert_eq!(available_kib("MemTotal: 9 kB\nMemAvailable:   4096 kB\n"), Some(4096));
+        assert_eq!(kibibytes("MemTotal:       7 kB\n", "MemTotal:"), Some(7_168));
+        let folders = group_folders("1:name=x:/y\n0::/system.slice/treebeard.service\n");
+        let expected =
+            ["/sys/fs/cgroup/system.slice/treebeard.service", "/sys/fs/cgroup/system.slice", "/sys/fs/cgroup"];
+        assert_eq!(folders, expected.map(PathBuf::from));
     }
 }

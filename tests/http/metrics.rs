@@ -70,6 +70,10 @@ fn the_page_has_every_figure_under_our_name_and_in_base_units() {
         ("treebeard_process_open_fds", 5.0),
         ("treebeard_process_cpu_seconds_total", 0.0),
         ("treebeard_process_start_time_seconds", 1.7e9),
+        ("treebeard_process_memory_limit_bytes", 1e7),
+        ("treebeard_process_cpus", 1.0),
+        ("treebeard_disk_free_bytes", 1.0),
+        ("treebeard_disk_size_bytes", 1e6),
     ] {
         let value: f64 = sample(&page, series).parse().expect("a number");
         assert!(value >= least, "{series} {value}");

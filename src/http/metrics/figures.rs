@@ -32,6 +32,7 @@ impl Collector for Figures {
         self.limits(&mut page)?;
         self.caches(&mut page)?;
         self.store(&mut page)?;
+        self.disk(&mut page)?;
         self.passwords(&mut page)?;
         self.audit(&mut page)?;
         self.explanations(&mut page)?;
@@ -71,7 +72,20 @@ impl Figures {
         page.counter("store_panics", "Database closures that panicked", store.panics)?;
         let idle = store.threads.saturating_sub(store.threads_busy);
         let threads = [("busy", store.threads_busy), ("idle", idle)];
-        page.gauges("store_pool_connections", "Database connections, each with its thread", "state", &threads)
+        page.gauges("store_pool_connections", "Database connections, each with its thread", "state", &threads)?;
+        self.app.store_answered().map_or(Ok(()), |answered| {
+            page.gauge("store_up", "0 while the database does not answer", u64::from(answered))
+        })
+    }
+
+    /// Where the data lies.
+    fn disk(&self, page: &mut Page) -> fmt::Result {
+        let disk = self.app.disk();
+        if let Some((free, size)) = disk.free_bytes.zip(disk.size_bytes) {
+            page.gauge("disk_free_bytes", "Free where the data lies", free)?;
+            page.gauge("disk_size_bytes", "Size of that file system", size)?;
+        }
+        Ok(())
     }
 
     fn listener(&self, page: &mut Page) -> fmt::Result {
@@ -119,6 +133,9 @@ impl Figures {
 
     /// The hash as a number, so that it stays one series: its first six bytes, which a float holds exactly.
     fn audit(&self, page: &mut Page) -> fmt::Result {
+        if let Some(intact) = self.app.audit_intact() {
+            page.gauge("audit_chain_ok", "0 when a row did not fit at the last check", u64::from(intact))?;
+        }
         let Some(head) = self.app.audit_head() else { return Ok(()) };
         let prefix = head.hash.iter().take(6).fold(0_u64, |number, byte| number * 256 + u64::from(*byte));
         page.gauge("audit_head_seq", "Number of the audit log's last row", u64::try_from(head.seq).unwrap_or(0))?;
@@ -167,6 +184,12 @@ fn process_figures(page: &mut Page) -> fmt::Result {
     }
     if let Some(seconds) = process.cpu_seconds {
         page.counter("process_cpu_seconds", "Processor time used", seconds)?;
+    }
+    if let Some(bytes) = process.memory_limit_bytes {
+        page.gauge("process_memory_limit_bytes", "Memory it may have: its group's limit, or the machine's", bytes)?;
+    }
+    if let Some(processors) = process.processors {
+        page.gauge("process_cpus", "Processors it may use", processors)?;
     }
     Ok(())
 }
