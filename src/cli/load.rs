@@ -3,7 +3,7 @@
 use crate::cli::progress::Progress;
 use crate::cli::{Failure, SettingFlags, output};
 use crate::load::client::Target;
-use crate::load::{Operation, Plan, Report, Span};
+use crate::load::{MIX, Operation, Plan, Report, Span};
 use clap::Args;
 use secrecy::ExposeSecret;
 use std::time::Duration;
@@ -12,7 +12,8 @@ use std::time::Duration;
 #[command(before_help = "Examples:\n  \
     treebeard serve --set limits.exempt_networks=127.0.0.0/8\n  \
     treebeard load --url http://127.0.0.1:8000\n  \
-    treebeard load --url http://127.0.0.1:8000 --users 50 --duration 300 --json")]
+    treebeard load --url http://127.0.0.1:8000 --users 50 --duration 300 --json\n  \
+    treebeard load --url http://127.0.0.1:8000 --mix list_plans=90,get_plan=10")]
 #[command(after_help = "Each user opens an account, makes the calls of docs/load.md, and erases the account. All \
     come from one address, so the service must exempt it from its limits. Exit code 1 when a call failed.")]
 pub struct Arguments {
@@ -32,11 +33,22 @@ pub struct Arguments {
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 1_000,
         value_parser = clap::value_parser!(u32).range(10..=60_000))]
     pause: u32,
+    /// Calls with their weights, such as list_plans=90,get_plan=10 [default: that of docs/load.md]
+    #[arg(long, value_name = "CALL=WEIGHT,...", value_parser = mix)]
+    mix: Option<Mix>,
     /// Allow a service on another machine: it is mine to load
     #[arg(long)]
     i_own_this_host: bool,
     #[arg(long)]
     json: bool,
+}
+
+/// Calls with their weights.
+#[derive(Debug, Clone)]
+struct Mix(Vec<(&'static str, u32)>);
+
+fn mix(text: &str) -> Result<Mix, String> {
+    crate::load::parse_mix(text).map(Mix)
 }
 
 pub fn run(arguments: &Arguments, settings: &SettingFlags) -> Result<(), Failure> {
@@ -54,6 +66,7 @@ pub fn run(arguments: &Arguments, settings: &SettingFlags) -> Result<(), Failure
         spawn_per_second: f64::from(arguments.spawn_rate),
         duration: Duration::from_secs(arguments.duration.into()),
         pause: Duration::from_millis(arguments.pause.into()),
+        mix: arguments.mix.as_ref().map_or_else(|| MIX.to_vec(), |mix| mix.0.clone()),
         metrics_token: token.map(|token| token.expose_secret().to_owned()),
     };
     let what = format!("{} users at {} for {} s", arguments.users, arguments.url, arguments.duration);

@@ -24,11 +24,30 @@ pub const ZIPS: [&str; 4] = ["75001", "75006", "75019", "75080"];
 /// Kinds of households, by what they use in a month; users of a kind ask the same.
 const HOUSEHOLDS: u32 = 8;
 
+/// The mix a person writes as `list_plans=90,get_plan=10`: what is not named is not called.
+pub fn parse(text: &str) -> Result<Vec<(&'static str, u32)>, String> {
+    let mut mix: Vec<(&'static str, u32)> = Vec::new();
+    for part in text.split(',') {
+        let (name, weight) = part.trim().split_once('=').unwrap_or((part.trim(), ""));
+        let Some((operation, _)) = MIX.iter().find(|(known, _)| *known == name) else {
+            let known = MIX.map(|(known, _)| known).join(", ");
+            return Err(format!("\"{name}\" is no call of the mix; there are {known}"));
+        };
+        let weight = weight.parse().ok().filter(|weight| (1..=1_000).contains(weight));
+        let weight = weight.ok_or_else(|| format!("write {name}=WEIGHT with a weight from 1 to 1000"))?;
+        if mix.iter().any(|(known, _)| known == operation) {
+            return Err(format!("{name} is given twice"));
+        }
+        mix.push((operation, weight));
+    }
+    Ok(mix)
+}
+
 /// One of the mix, as often as its weight says.
-pub fn pick(random: &mut impl Rng) -> &'static str {
-    let mut left = random.random_range(0..MIX.iter().map(|(_, weight)| weight).sum());
-    for (operation, weight) in MIX {
-        if left < weight {
+pub fn pick(mix: &[(&'static str, u32)], random: &mut impl Rng) -> &'static str {
+    let mut left = random.random_range(0..mix.iter().map(|(_, weight)| weight).sum());
+    for (operation, weight) in mix {
+        if left < *weight {
             return operation;
         }
         left -= weight;
@@ -84,12 +103,22 @@ mod tests {
         let mut random = Pcg64::seed_from_u64(1);
         let mut seen = std::collections::BTreeMap::new();
         for _ in 0..100_000 {
-            *seen.entry(pick(&mut random)).or_insert(0_u32) += 1;
+            *seen.entry(pick(&MIX, &mut random)).or_insert(0_u32) += 1;
         }
         for (operation, weight) in MIX {
             let share = f64::from(seen[operation]) / 1_000.0;
             assert!((share - f64::from(weight)).abs() < 1.0, "{operation}: {share} %");
         }
+    }
+
+    #[test]
+    fn another_mix_is_read_and_what_makes_no_sense_is_refused() {
+        assert_eq!(parse("get_health=1, list_plans=9"), Ok(vec![("get_health", 1), ("list_plans", 9)]));
+        for (text, word) in [("", "no call"), ("dance=1", "dance"), ("get_plan", "WEIGHT"), ("get_plan=0", "1 to 1000")]
+        {
+            assert!(parse(text).is_err_and(|fault| fault.contains(word)), "{text}");
+        }
+        assert!(parse("get_plan=1,get_plan=2").is_err_and(|fault| fault.contains("twice")));
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod tally;
 mod user;
 
 pub use figures::Figures;
-pub use mix::MIX;
+pub use mix::{MIX, parse as parse_mix};
 pub use report::{Operation, Report, Span};
 pub use tally::{Counted, Tally};
 
@@ -42,6 +42,8 @@ pub struct Plan {
     pub duration: Duration,
     /// Mean pause of a user between two calls; each is between half of it and one and a half.
     pub pause: Duration,
+    /// Operations with their weights: [`MIX`], or another.
+    pub mix: Vec<(&'static str, u32)>,
     /// What `GET /metrics` asks for, if it does.
     pub metrics_token: Option<String>,
 }

@@ -48,7 +48,7 @@ impl User {
                 break;
             }
             time::sleep_until(next.into()).await;
-            let mut operation = mix::pick(&mut self.random);
+            let mut operation = mix::pick(&self.run.plan.mix, &mut self.random);
             if operation == "get_plan" && plans.is_empty() {
                 operation = "list_plans";
             }

@@ -47,6 +47,7 @@ fn what_cannot_be_meant_is_refused_with_exit_code_2() {
         (&["load", "--url", url, "--spawn-rate", "0"], "1..=100"),
         (&["load", "--url", url, "--duration", "3601"], "1..=3600"),
         (&["load", "--url", url, "--pause", "9"], "10..=60000"),
+        (&["load", "--url", url, "--mix", "dance=1"], "list_plans"),
     ] {
         Place::new().run(arguments).refused(2, &[word]);
     }
@@ -97,6 +98,19 @@ fn the_report_tells_every_operation_and_what_the_service_holds() {
     assert!(of("list_plans", "requests") > 0);
     let total: u64 = operations.iter().filter_map(|operation| operation["requests"].as_u64()).sum();
     assert_eq!(report["requests"], json!(total));
+}
+
+#[test]
+fn another_mix_makes_its_calls_and_no_others() {
+    let place = Place::new();
+    let (_service, url) = service(&place, EXEMPT);
+    let arguments =
+        ["load", "--url", &url, "--users", "2", "--duration", "3", "--pause", "20", "--mix", "get_health=1", "--json"];
+    let report = Place::new().run(&arguments).json();
+    let made = report["operations"].as_array().expect("a list").iter().filter_map(|one| one["operation"].as_str());
+    let mut made: Vec<&str> = made.collect();
+    made.sort_unstable();
+    assert_eq!(made, ["delete_my_account", "get_health", "register_user"]);
 }
 
 #[test]
