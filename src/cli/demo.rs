@@ -27,7 +27,7 @@ use uuid::Uuid;
 /// The invented market: 56 plans of 13 suppliers over four utilities.
 const CATALOG: &[u8] = include_bytes!("../../assets/demo/catalog.json");
 /// The invented household: a year of 15-minute readings, one day a row.
-const HOUSEHOLD: &[u8] = include_bytes!("../../assets/demo/household.csv");
+pub(super) const HOUSEHOLD: &[u8] = include_bytes!("../../assets/demo/household.csv");
 const ZIP: &str = "75001";
 /// What the household is on: cheap on its label at exactly 1,000 kWh.
 const CURRENT_PLAN: &str = "dusty-star/big-dipper-12";
