@@ -52,7 +52,7 @@ fn smtp_fault(url: &str) -> Option<&'static str> {
     Some("must be smtps://USER:PASSWORD@HOST, or smtp://USER:PASSWORD@HOST:587?tls=required for STARTTLS")
 }
 
-fn is_on_this_machine(url: &str) -> bool {
+pub(super) fn is_on_this_machine(url: &str) -> bool {
     let rest = url.split_once("://").map_or("", |(_, rest)| rest);
     let host = rest.split(['/', '?']).next().unwrap_or_default();
     let host = host.rsplit_once('@').map_or(host, |(_, host)| host);

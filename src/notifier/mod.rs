@@ -1,11 +1,14 @@
-//! Telling a user something outside of the API: by mail, or by handing it to a webhook of the operator's.
+//! Telling a user something outside of the API: by mail, or by handing it to a webhook of the operator's; and telling
+//! the operator of alerts.
 //!
 //! One thread sends, from a queue that is bounded: nobody waits for a mail server, and a flood of requests is dropped
 //! where it arrives. Where it goes to is the operator's setting and nothing else.
 
+mod alarm;
 mod mail;
 mod webhook;
 
+pub use alarm::{Alarm, AlarmRoute, Alarms, try_out};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use mail::Mail;
 use secrecy::SecretString;
@@ -88,7 +91,7 @@ impl Notifier {
     pub fn start(route: Route) -> Result<Self, Unusable> {
         let carrier = match route {
             Route::Mail { url, sender } => Carrier::Mail(Mail::new(&url, &sender)?),
-            Route::Webhook { url, key } => Carrier::Webhook(Webhook::new(url, key)),
+            Route::Webhook { url, key } => Carrier::Webhook(Webhook::new(url.into(), Some(key))),
         };
         let (queue, waiting) = bounded(QUEUE_MAX);
         let thread = thread::Builder::new().name("notifier".to_owned());
