@@ -3,6 +3,7 @@
 use crate::config::{LogFormat, Logging};
 use crate::ops::panics;
 use crate::ops::traces::{self, Traces};
+use crate::ops::troubles;
 use std::io::IsTerminal;
 use std::sync::OnceLock;
 use tracing_subscriber::layer::SubscriberExt;
@@ -28,7 +29,7 @@ pub fn start(logging: &Logging, debug: bool, traces: Option<&Traces>) {
     } else {
         lines.with_ansi(colour).with_target(false).boxed()
     };
-    let registry = tracing_subscriber::registry().with(lines.with_filter(filter));
+    let registry = tracing_subscriber::registry().with(lines.with_filter(filter)).with(troubles::layer());
     let started = match traces {
         Some(traces) => registry.with(traces.layer()).try_init(),
         None => registry.try_init(),
@@ -52,5 +53,9 @@ fn level(logging: &Logging, debug: bool) -> EnvFilter {
     let ours = if debug { ",treebeard=debug" } else { "" };
     // It names the source files of the machine it was built on.
     let level = format!("refinery_core=warn,{}{ours}", logging.level);
-    traces::keep_out_of(EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info")))
+    let filter = traces::keep_out_of(EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info")));
+    // Below a warning these write addresses, and that of a webhook is a secret.
+    ["ureq=warn", "ureq_proto=warn"]
+        .iter()
+        .fold(filter, |filter, part| filter.add_directive(part.parse().expect("a part and a level")))
 }

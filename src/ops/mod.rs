@@ -6,3 +6,4 @@ pub mod panics;
 pub mod process;
 pub mod systemd;
 pub mod traces;
+pub mod troubles;

@@ -4,7 +4,9 @@
 mod fuzz;
 mod journey;
 mod lint;
+mod locust;
 mod pages;
+mod status;
 #[allow(dead_code, reason = "each kind of test uses its own part")]
 #[path = "../support/mod.rs"]
 mod support;
@@ -66,6 +68,11 @@ struct Market {
 
 impl Market {
     fn open() -> Self {
+        Self::with(&[])
+    }
+
+    /// With more settings, by their environment names.
+    fn with(environment: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let address = format!("sqlite:{}", folder.path().join("market.db").display());
         let catalog: CatalogFile =
@@ -85,7 +92,8 @@ impl Market {
             .expect("the binary starts");
         create.stdin.take().expect("a pipe").write_all(PASSWORD.as_bytes()).expect("it reads");
         assert!(create.wait().expect("it ends").success(), "there is an administrator");
-        Market { server: Server::with(&[("DATABASE_URL", &address)]), _folder: folder }
+        let environment = [&[("DATABASE_URL", address.as_str())], environment].concat();
+        Market { server: Server::with(&environment), _folder: folder }
     }
 
     /// The header of the administrator.

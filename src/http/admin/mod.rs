@@ -4,6 +4,7 @@
 mod audit_logs;
 mod backups;
 mod catalog;
+mod diagnostics;
 mod plans;
 mod recommendations;
 mod service;
@@ -31,6 +32,7 @@ pub fn operations() -> impl OpenApi + 'static {
         catalog::AdminCatalog,     // POST /catalog/import
         recommendations::AdminRecommendations, // GET /recommendations
         service::AdminService,     // GET /stats, /jobs; POST /cache/clear
+        diagnostics::AdminDiagnostics, // GET /diagnostics
         audit_logs::AdminAuditLogs, // GET /audit-logs, /audit-logs/stats, /audit-logs/export, /audit-logs/verify
     )
 }
