@@ -12,11 +12,19 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("writer", &["domain"]),
     ("notifier", &[]),
     ("load", &[]),
+    ("smoke", &[]),
+    ("alerts", &[]),
     ("app", &["domain", "formats", "store", "writer", "notifier", "config"]),
-    ("http", &["app", "config", "domain", "formats", "ops"]),
+    ("http", &["alerts", "app", "config", "domain", "formats", "ops"]),
     ("ops", &["app", "config", "domain", "formats"]),
     // The command line puts the parts together: it alone sees every room.
-    ("cli", &["app", "config", "domain", "formats", "http", "load", "notifier", "ops", "store", "writer"]),
+    (
+        "cli",
+        &[
+            "alerts", "app", "config", "domain", "formats", "http", "load", "notifier", "ops", "smoke", "store",
+            "writer",
+        ],
+    ),
 ];
 
 /// Crates that belong to one room, so that what they do stays there.
@@ -28,7 +36,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("postgres", &["store"]),
     ("r2d2", &["store"]),
     ("refinery", &["store"]),
-    ("ureq", &["writer", "notifier", "ops"]),
+    ("ureq", &["writer", "notifier", "ops", "smoke"]),
     ("opentelemetry", &["ops"]),
     ("opentelemetry_sdk", &["ops"]),
     ("opentelemetry_otlp", &["ops"]),

@@ -30,8 +30,11 @@ impl App {
     }
 }
 
-/// How the model is asked; `None` without a key.
+/// How the model is asked; `None` without a key, or while `features.ai` is off.
 pub fn writer_settings(config: &Config) -> Option<Settings> {
+    if !config.features.ai {
+        return None;
+    }
     let explanations = &config.explanations;
     Some(Settings {
         api_key: explanations.api_key.clone()?,

@@ -2,6 +2,7 @@
 
 mod admin;
 mod advice_table;
+mod alerts;
 mod audit;
 mod backup;
 mod bills;
@@ -34,6 +35,7 @@ mod report_file;
 mod restore;
 mod serve;
 mod service;
+mod smoke;
 mod stored;
 mod systemd;
 mod tariff_file;
@@ -101,6 +103,8 @@ enum Command {
     Admin(admin::Arguments),
     /// Check the audit log
     Audit(audit::Arguments),
+    /// List the alerts, and try out where they go
+    Alerts(alerts::Arguments),
     /// Tell what is held on people
     Privacy(privacy::Arguments),
     /// Make, list, check and thin out copies of the database
@@ -115,6 +119,8 @@ enum Command {
     Healthcheck(healthcheck::Arguments),
     /// Install, upgrade and remove the service of systemd
     Service(systemd::Arguments),
+    /// Go through the list after a deployment, against a running service
+    Smoke(smoke::Arguments),
     /// Load a running service as its users would, and report
     Load(load::Arguments),
     /// Show and check the settings
@@ -169,10 +175,12 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Backup(command) => backup::run(command, &settings),
         Command::Restore(command) => restore::run(&command, &settings),
         Command::Audit(command) => audit::run(&command, &settings),
+        Command::Alerts(command) => alerts::run(&command, &settings),
         Command::Privacy(command) => privacy::run(&command, &settings),
         Command::Migrate(command) => migrate::run(&command, &settings),
         Command::Docs(command) => docs::run(&command),
         Command::Openapi(command) => openapi::run(&command),
+        Command::Smoke(command) => smoke::run(&command, &settings),
         Command::Load(command) => load::run(&command, &settings),
         Command::Doctor(command) => doctor::run(&command, &settings),
         Command::Config(command) => config::run(&command, &settings),

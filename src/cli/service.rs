@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::cli::Failure;
+use crate::cli::alerts;
 use crate::cli::reload::{self, LoadAgain, Running};
 use crate::config::{Listen, Server};
 use crate::http;
@@ -50,6 +51,7 @@ async fn serve(
     let certificates = certificates.map_err(Failure::failed)?;
     let api = http::build(app.clone(), figures.clone());
     let doors = open(&app, inherited, certificates.as_ref(), &api).await?;
+    let alarms = alerts::alarms(&app.config.alerts)?;
     // Whoever reads that we listen may signal at once.
     let stop = Stop::listen()?;
     let running = Arc::new(Running { app: app.clone(), api, certificates });
@@ -57,6 +59,7 @@ async fn serve(
     if let Some(load_again) = load_again {
         tokio::spawn(reload::on_hangup(signal(SignalKind::hangup())?, running.clone(), load_again, status.clone()));
     }
+    tokio::spawn(alerts::keep_looking(running.clone(), alarms));
     tokio::spawn(reload::on_new_certificate(running));
     for door in &doors {
         listening(scheme(door), &door.socket.name());
@@ -68,6 +71,10 @@ async fn serve(
     tokio::spawn(app.clone().keep_backups());
     let following = app.clone();
     tokio::spawn(async move { following.follow_audit().await });
+    let following = app.clone();
+    tokio::spawn(async move { following.keep_checking_audit().await });
+    let following = app.clone();
+    tokio::spawn(async move { following.follow_store().await });
     tokio::spawn(app.clone().follow_retention());
     let (say_stop, told_stop) = watch::channel(false);
     let (limits, delay) = (limits(&app.config.server), app.config.server.drain_delay);

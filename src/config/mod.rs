@@ -1,5 +1,6 @@
 //! The settings: defaults, then `treebeard.toml`, the environment and flags, checked as a whole before anything starts.
 
+mod alerts;
 mod backup;
 mod database;
 mod install_key;
@@ -18,6 +19,7 @@ mod shown;
 mod telling;
 mod user_limit;
 
+pub use alerts::Alerts;
 pub use backup::{Backups, Keep};
 pub use database::{Database, DatabaseUrl};
 use install_key::install_key;
@@ -55,6 +57,7 @@ pub struct Config {
     pub logging: Logging,
     pub traces: Traces,
     pub metrics: Metrics,
+    pub alerts: Alerts,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,6 +149,8 @@ pub struct Limits {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Features {
     pub admin: bool,
+    pub ai: bool,
+    pub registration: bool,
     pub anonymous: bool,
     pub feedback: bool,
     pub docs: bool,
@@ -275,6 +280,8 @@ fn build(reader: &mut Reader) -> Config {
         limits: limits(reader),
         features: Features {
             admin: reader.flag("features.admin"),
+            ai: reader.flag("features.ai"),
+            registration: reader.flag("features.registration"),
             anonymous: reader.flag("features.anonymous"),
             feedback: reader.flag("features.feedback"),
             docs: reader.flag("features.docs"),
@@ -286,6 +293,7 @@ fn build(reader: &mut Reader) -> Config {
         logging: telling::logging(reader),
         traces: telling::traces(reader),
         metrics: Metrics { token: reader.secret("metrics.token") },
+        alerts: alerts::read(reader),
         data_dir,
     }
 }

@@ -57,7 +57,7 @@ impl Config {
         keys
     }
 
-    fn secrets(&self) -> [(&'static str, Option<String>); 7] {
+    fn secrets(&self) -> [(&'static str, Option<String>); 9] {
         let text = |secret: &Option<SecretString>| secret.as_ref().map(|secret| secret.expose_secret().to_owned());
         [
             ("database.url", Some(self.database.url.reveal())),
@@ -67,6 +67,8 @@ impl Config {
             ("notifier.webhook_key", text(&self.notifier.webhook_key)),
             ("explanations.api_key", text(&self.explanations.api_key)),
             ("metrics.token", text(&self.metrics.token)),
+            ("alerts.webhook_url", text(&self.alerts.webhook_url)),
+            ("alerts.webhook_key", text(&self.alerts.webhook_key)),
         ]
     }
 }
@@ -102,6 +104,7 @@ mod tests {
         ("explanations.base_url", "https://ai.example.org"),
         ("logging.level", "debug"),
         ("traces.endpoint", "http://127.0.0.1:4318"),
+        ("alerts.webhook_url", "https://alerts.example.org/other"),
         ("logging.format", "text"),
     ];
 
@@ -116,7 +119,8 @@ mod tests {
         // The data directory would change the first too.
         let database = [("database.url", "sqlite:a.db")];
         let mail = [("notifier.smtp_url", "smtps://a:b@mail.example.org"), ("notifier.sender", "trees@example.org")];
-        let all = database.iter().chain(&mail).chain(values);
+        let alerts = [("alerts.webhook_url", "https://alerts.example.org/one")];
+        let all = database.iter().chain(&mail).chain(&alerts).chain(values);
         let environment = all.map(|(key, value)| (variable(key), (*value).to_owned())).collect();
         Config::load(&Sources { environment, ..Sources::default() }).expect("the settings are valid").config
     }

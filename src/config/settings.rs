@@ -201,6 +201,12 @@ pub const SETTINGS: &[Setting] = &[
     plain("limits.exempt_networks", "[]", "Addresses or networks (10.0.0.0/8) that are never limited.").reloadable(),
     plain("limits.user_overrides", "[]", "Requests a minute of single accounts: [\"USER-ID=600\"].").reloadable(),
     classic("features.admin", "ADMIN_API_ENABLED", "true", "The /api/v1/admin routes; off, they answer 404."),
+    plain("features.ai", "true", "Explanations worded by Claude, where a key is set; off, they come from templates."),
+    plain(
+        "features.registration",
+        "true",
+        "Whether anybody may open an account; off, POST /auth/register answers 404.",
+    ),
     plain("features.anonymous", "false", "Recommendations without an account: nothing personal is kept."),
     plain("features.feedback", "true", "Feedback on plans and recommendations; off, its routes answer 404."),
     plain("features.docs", "true", "The /docs, /redoc, /guide and /openapi.json pages."),
@@ -278,6 +284,9 @@ pub const SETTINGS: &[Setting] = &[
     plain("traces.sample_percent", "100", "Share of the traces we begin that are sent; callers decide on theirs."),
     secret("metrics.token", None, "Bearer token that GET /metrics asks for. Empty: anybody may read the metrics.")
         .reloadable(),
+    plain("alerts.every_seconds", "30", "How often the service looks whether something is worth an alert."),
+    secret("alerts.webhook_url", None, "Where alerts are posted as JSON. Empty: they are logged and on /status only."),
+    secret("alerts.webhook_key", None, "Signs them (HMAC-SHA-256, the webhook-signature header). Empty: not signed."),
 ];
 
 /// The text of `treebeard.toml`: every setting with its default and one comment.

@@ -81,6 +81,8 @@ impl Config {
             ("limits.exempt_networks", json!(texts(&limits.exempt_networks))),
             ("limits.user_overrides", json!(texts(&limits.user_overrides))),
             ("features.admin", json!(self.features.admin)),
+            ("features.ai", json!(self.features.ai)),
+            ("features.registration", json!(self.features.registration)),
             ("features.anonymous", json!(self.features.anonymous)),
             ("features.feedback", json!(self.features.feedback)),
             ("features.docs", json!(self.features.docs)),
@@ -112,6 +114,9 @@ impl Config {
             ("traces.endpoint", json!(self.traces.endpoint.as_deref().unwrap_or_default())),
             ("traces.sample_percent", json!(self.traces.sample_percent)),
             ("metrics.token", masked(self.metrics.token.as_ref())),
+            ("alerts.every_seconds", json!(self.alerts.every.as_secs())),
+            ("alerts.webhook_url", masked(self.alerts.webhook_url.as_ref())),
+            ("alerts.webhook_key", masked(self.alerts.webhook_key.as_ref())),
         ]
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::app::coding::Coding;
 use crate::app::privacy::documents::{Document, Documents};
+use crate::config::Features;
 use crate::http::layers::request_id;
 use crate::http::problem::{self, Problem};
 use crate::http::{document, encoding, guide};
@@ -25,6 +26,7 @@ pub fn openapi_document() -> String {
 static LANDING: LazyLock<Page> = LazyLock::new(|| Page::html(include_str!("../../assets/index.html")));
 static RESET: LazyLock<Page> = LazyLock::new(|| Page::html(include_str!("../../assets/reset-password.html")));
 static FIRST_ADMIN: LazyLock<Page> = LazyLock::new(|| Page::html(include_str!("../../assets/first-admin.html")));
+static STATUS: LazyLock<Page> = LazyLock::new(|| Page::html(include_str!("../../assets/status.html")));
 static JSON: LazyLock<Page> = LazyLock::new(|| Page::new("application/json", DOCUMENT.clone()));
 static SWAGGER_UI: LazyLock<Page> = LazyLock::new(|| Page::html(&super::service(super::api()).swagger_ui_html()));
 static REDOC: LazyLock<Page> = LazyLock::new(|| Page::html(&super::service(super::api()).redoc_html()));
@@ -32,17 +34,18 @@ static REDOC: LazyLock<Page> = LazyLock::new(|| Page::html(&super::service(super
 static GUIDE: LazyLock<HashMap<String, Page>> =
     LazyLock::new(|| guide::rendered().into_iter().map(|(address, html)| (address, Page::html(&html))).collect());
 
-/// Answers the pages itself and leaves every other address to `endpoint`. The documentation can be switched off.
+/// Answers the pages itself and leaves every other address to `endpoint`. The documentation can be switched off,
+/// and the page for staff goes with administration.
 pub fn beside<E: Endpoint + 'static>(
     endpoint: E,
-    with_documentation: bool,
+    features: Features,
     legal: &Documents,
 ) -> impl Endpoint<Output = Response> + use<E> {
     let legal = legal.all().iter().map(|document| (address_of(document), Page::html(&document.html)));
     let legal: Arc<HashMap<String, Page>> = Arc::new(legal.collect());
     endpoint.around(move |endpoint, request: Request| {
         let legal = legal.clone();
-        async move { answer(&*endpoint, request, with_documentation, &legal).await }
+        async move { answer(&*endpoint, request, features, &legal).await }
     })
 }
 
@@ -54,18 +57,19 @@ pub fn address_of(document: &Document) -> String {
 async fn answer<E: Endpoint>(
     endpoint: &E,
     request: Request,
-    with_documentation: bool,
+    features: Features,
     legal: &HashMap<String, Page>,
 ) -> poem::Result<Response> {
     let page: &Page = match request.uri().path() {
         "/" => &LANDING,
         "/reset-password" => &RESET,
         "/first-admin" => &FIRST_ADMIN,
-        "/docs" if with_documentation => &SWAGGER_UI,
-        "/redoc" if with_documentation => &REDOC,
-        "/openapi.json" if with_documentation => &JSON,
+        "/status" if features.admin => &STATUS,
+        "/docs" if features.docs => &SWAGGER_UI,
+        "/redoc" if features.docs => &REDOC,
+        "/openapi.json" if features.docs => &JSON,
         path => {
-            let in_guide = with_documentation && path.starts_with(guide::ADDRESS);
+            let in_guide = features.docs && path.starts_with(guide::ADDRESS);
             match if in_guide { GUIDE.get(path) } else { legal.get(path) } {
                 Some(page) => page,
                 None => return endpoint.call(request).await.map(IntoResponse::into_response),

@@ -38,12 +38,14 @@ mod usage;
 mod users;
 pub mod values;
 
+use crate::alerts::{Change, Reading, Watch};
 use crate::app::App;
 use crate::config;
+use jiff::Timestamp;
 use listener::Served;
 use poem::{EndpointExt, Request};
 use poem_openapi::{ContactObject, LicenseObject, OpenApiService, Tags};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// The groups of the API document.
@@ -96,6 +98,8 @@ fn api() -> impl poem_openapi::OpenApi + 'static {
 pub struct Service {
     pub endpoint: Served,
     limiter: Arc<quota::Limiter>,
+    metrics: Arc<metrics::Metrics>,
+    alerts: Arc<Mutex<Watch>>,
 }
 
 impl Service {
@@ -103,15 +107,21 @@ impl Service {
     pub fn follow(&self, settings: &config::Config) {
         self.limiter.adopt(&settings.limits);
     }
+
+    /// Looks at the rules of alerts, and says what is news.
+    pub fn look_after_alerts(&self, now: Timestamp) -> Vec<Change> {
+        let page = self.metrics.text().unwrap_or_default();
+        self.alerts.lock().unwrap_or_else(PoisonError::into_inner).look(Reading::of(&page, now))
+    }
 }
 
-/// Routes inside, layers around them.
+/// Routes inside, layers around them. Beside the API there are pages: `docs.rs` lists them.
 pub fn build(app: Arc<App>, listener: Arc<listener::Figures>) -> Service {
-    let with_documentation = app.config.features.docs; // GET /docs, /redoc, /openapi.json, /guide beside the page at /
     let limiter = Arc::new(quota::Limiter::new(&app.config.limits));
     let metrics = Arc::new(metrics::Metrics::new(app.clone(), limiter.clone(), listener));
-    let served = service(routes::Guarded(api())).data(app.clone()).data(metrics.clone());
-    let routes = docs::beside(served, with_documentation, &app.documents);
+    let alerts = Arc::<Mutex<Watch>>::default();
+    let served = service(routes::Guarded(api())).data(app.clone()).data(metrics.clone()).data(alerts.clone());
+    let routes = docs::beside(served, app.config.features, &app.documents);
 
     // From the inside out: a request meets the last one first.
     let bounded = layers::bounds::layer(routes, app.clone());
@@ -123,9 +133,9 @@ pub fn build(app: Arc<App>, listener: Arc<listener::Figures>) -> Service {
     let hardened = layers::security_headers::layer(shared);
     let settings = app.clone();
     let kept = layers::security_headers::keep_to_https(hardened, move || settings.current().tls.hsts.as_secs());
-    let recorded = layers::record::layer(kept, metrics, app);
+    let recorded = layers::record::layer(kept, metrics.clone(), app);
     let endpoint = Arc::new(layers::request_id::layer(recorded).boxed());
-    Service { endpoint, limiter }
+    Service { endpoint, limiter, metrics, alerts }
 }
 
 /// The API document, as `/openapi.json` serves it.

@@ -119,6 +119,7 @@ pub const TABLE: &[(&str, Access)] = &[
     ("admin_get_stats", StaffReads),
     ("admin_clear_caches", AdminWrites),
     ("admin_list_jobs", StaffReads),
+    ("admin_get_diagnostics", StaffReads),
     ("admin_list_audit_logs", StaffReads),
     ("admin_get_audit_stats", StaffReads),
     ("admin_export_audit_logs", StaffReads),
@@ -160,6 +161,10 @@ pub async fn check(operation: &'static str, access: Access, request: &Request) -
     let features = request.data::<Arc<App>>().map(|app| app.config.features);
     if OF_FEEDBACK.contains(&operation) && !features.is_some_and(|features| features.feedback) {
         return Err(of_status(StatusCode::NOT_FOUND));
+    }
+    if operation == "register_user" && !features.is_some_and(|features| features.registration) {
+        let message = "Registration is closed here. Ask the operator of the service for an account.";
+        return Err(Problem::new(StatusCode::NOT_FOUND, message));
     }
     if access == Access::Anyone {
         return Ok(());

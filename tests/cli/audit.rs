@@ -15,7 +15,7 @@ fn place_with_history() -> Place {
 }
 
 /// As somebody with all rights in the database would.
-fn change(place: &Place, statements: &'static [&'static str]) {
+pub fn change(place: &Place, statements: &'static [&'static str]) {
     let url = format!("sqlite:{}", place.path().join("data/treebeard.db").display());
     // Beside whoever still holds the lock: a test that is just starting a process has inherited it for a moment.
     let sqlite = SqliteOptions { beside: true, ..SqliteOptions::default() };

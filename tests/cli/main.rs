@@ -1,6 +1,7 @@
 //! The command line as people and scripts meet it: the real binary, its output and its exit codes.
 
 mod admin;
+mod alerts;
 mod audit;
 mod backup;
 mod backup_faults;
@@ -11,6 +12,7 @@ mod compare;
 mod config;
 mod doctor;
 mod doctor_checks;
+mod features;
 mod full_disk;
 mod help;
 mod load;
@@ -24,5 +26,6 @@ mod real_files;
 mod recommend;
 mod run;
 mod serve;
+mod smoke;
 mod usage;
 mod what_if;

@@ -27,6 +27,11 @@ impl Place {
         self
     }
 
+    /// What to run with.
+    pub fn environment(&self) -> impl Iterator<Item = (String, String)> {
+        self.environment.iter().cloned()
+    }
+
     pub fn path(&self) -> &Path {
         self.folder.path()
     }

@@ -5,11 +5,13 @@ use serde_json::json;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 
 /// A running service; it is killed if a test forgets it.
 pub struct Service {
     child: Child,
     pub address: String,
+    log: Arc<Mutex<String>>,
 }
 
 impl Service {
@@ -19,6 +21,7 @@ impl Service {
             .args(arguments)
             .current_dir(place.path())
             .env_clear()
+            .envs(place.environment())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -29,8 +32,14 @@ impl Service {
         let entry: serde_json::Value = serde_json::from_str(&line).expect("the log is JSON off a terminal");
         let address = entry["address"].as_str().expect("an address").to_owned();
         // A log nobody reads must not fill its pipe.
-        std::thread::spawn(move || log.for_each(drop));
-        Service { child, address }
+        let kept: Arc<Mutex<String>> = Arc::default();
+        let keeping = kept.clone();
+        std::thread::spawn(move || {
+            for line in log.map_while(Result::ok) {
+                keeping.lock().expect("nobody panics with the log in hand").push_str(&(line + "\n"));
+            }
+        });
+        Service { child, address, log: kept }
     }
 
     /// The number of its process.
@@ -38,7 +47,12 @@ impl Service {
         self.child.id()
     }
 
-    fn get(&self, path: &str) -> String {
+    /// What it has logged since it listens.
+    pub fn log(&self) -> String {
+        self.log.lock().expect("nobody panics with the log in hand").clone()
+    }
+
+    pub fn get(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).expect("it accepts");
         write!(stream, "GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").expect("it reads");
         let mut answer = String::new();

@@ -16,7 +16,7 @@ use std::thread;
 const ELSEWHERE: [(&str, &str); 4] = [
     ("docs/backup.md", "cli backup::"),
     ("docs/deployment.md", "packaging"),
-    ("docs/monitoring.md", "packaging"),
+    ("docs/monitoring.md", "monitoring and cli smoke:: alerts::"),
     ("docs/operations.md", "faults"),
 ];
 

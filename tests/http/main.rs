@@ -41,6 +41,7 @@ mod secrets;
 mod sessions;
 mod sign_in;
 mod standing;
+mod status;
 #[path = "../support/mod.rs"]
 mod support;
 mod tokens;

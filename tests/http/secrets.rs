@@ -14,6 +14,8 @@ const PLANTED: &[&str] = &[
     "planted-webhook-key-8d60534f1c9a7e",
     "planted-metrics-token-0534f1c9a7e",
     "planted-database-password-34f1c9a",
+    "planted-alerts-path-c9a7e2b8d605",
+    "planted-alerts-key-e2b8d60534f1c",
 ];
 
 const PASSWORDS: [&str; 3] = ["planted password of anna", "planted new password", "planted wrong guess"];
@@ -29,6 +31,9 @@ fn settings(smtp_url: &str) -> Vec<(&'static str, String)> {
         ("TREEBEARD_NOTIFIER__SMTP_URL", smtp_url.to_owned()),
         ("TREEBEARD_NOTIFIER__SENDER", "TreeBeard <noreply@example.org>".to_owned()),
         ("TREEBEARD_METRICS__TOKEN", PLANTED[5].to_owned()),
+        // Nothing listens there, either.
+        ("TREEBEARD_ALERTS__WEBHOOK_URL", format!("http://127.0.0.1:1/{}", PLANTED[7])),
+        ("TREEBEARD_ALERTS__WEBHOOK_KEY", PLANTED[8].to_owned()),
     ]
 }
 

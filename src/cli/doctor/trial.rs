@@ -27,6 +27,9 @@ struct Finding {
 
 pub fn run(config: &Config, as_json: bool) -> Result<(), Failure> {
     let (status, message) = match writer_settings(config) {
+        None if !config.features.ai => {
+            (Status::NotConfigured, "switched off by features.ai: explanations are written from templates".to_owned())
+        }
         None => (Status::NotConfigured, "no key is set: explanations are written from templates".to_owned()),
         Some(settings) => judged(&settings.model, &settings.base_url, writer::try_out(&settings)),
     };
