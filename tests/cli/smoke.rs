@@ -46,7 +46,7 @@ fn other_server(answer: impl Fn(&[u8]) -> Vec<u8> + Send + 'static) -> SocketAdd
 /// One request, head and body.
 fn request(stream: &mut TcpStream) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let mut part = [0; 65_536];
+    let mut part = vec![0; 65_536];
     loop {
         let head = bytes.windows(4).position(|four| four == b"\r\n\r\n").map(|at| at + 4);
         if let Some(head) = head {

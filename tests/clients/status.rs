@@ -42,7 +42,7 @@ fn staff_see_the_service_s_status_and_nobody_else_does() {
     assert!(elsewhere.is_empty() && requests.len() > 10, "{requests:?}");
     let text = told["text"].as_str().expect("a text");
     for shown in [
-        "healthy",
+        "Disk free",
         "StoreDown",
         "/api/v1/suppliers",
         "SELECT",
