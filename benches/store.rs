@@ -1,18 +1,22 @@
 //! What the SQLite store does in a second on this machine: `cargo bench --bench store`.
 //!
 //! Prints point reads through the reader threads, durable writes one by one and by many clients at once (the ratio is
-//! what group commit is worth), a catalog import of 2,000 plans, and a year of quarter-hourly readings in and out.
+//! what group commit is worth), a catalog import of 2,000 plans, and a year of quarter-hourly readings in and out. At
+//! the end the same durable writes with the archive of commits and without it, and beside backups.
 
 use jiff::civil::date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use treebeard::domain::catalog::{CatalogFile, PropertyType};
 use treebeard::domain::units::Energy;
 use treebeard::domain::usage::readings::{Intervals, Quality};
+use treebeard::store::backup::copy;
 use treebeard::store::catalog::import::{self, ImportMode};
+use treebeard::store::db::sqlite::SqliteOptions;
 use treebeard::store::users::{self, NewUser, Role};
 use treebeard::store::{Options, Store, catalog, usage_days};
 use uuid::Uuid;
@@ -47,20 +51,22 @@ fn main() {
     println!("{:?}", store.figures());
     imports(&store);
     readings(&store, id);
+    archived(&runtime, folder.path());
+    beside_a_backup(&runtime, &store, &folder.path().join("bench.db"));
 }
 
 /// Runs `work` on `tasks` tasks for a while; each call gets a number of its own.
 async fn per_second<F, W>(tasks: usize, store: &Store, work: W) -> f64
 where
     F: Future<Output = ()> + Send,
-    W: Fn(Store, u64) -> F + Copy + Send + Sync + 'static,
+    W: Fn(Store, u64) -> F + Clone + Send + Sync + 'static,
 {
     static NUMBER: AtomicU64 = AtomicU64::new(1);
     let done = Arc::new(AtomicU64::new(0));
     let started = Instant::now();
     let running: Vec<_> = (0..tasks)
         .map(|_| {
-            let (store, done) = (store.clone(), done.clone());
+            let (store, done, work) = (store.clone(), done.clone(), work.clone());
             tokio::spawn(async move {
                 while started.elapsed() < SPELL {
                     work(store.clone(), NUMBER.fetch_add(1, Ordering::Relaxed)).await;
@@ -73,6 +79,82 @@ where
         task.await.expect("the task ends");
     }
     done.load(Ordering::Relaxed) as f64 / started.elapsed().as_secs_f64()
+}
+
+/// What the archive of commits costs: the same writes with it and without, in turn, so that the disk's moods even out.
+fn archived(runtime: &tokio::runtime::Runtime, folder: &Path) {
+    const TURNS: usize = 5;
+    for tasks in [1, 64] {
+        let mut rates = [Vec::new(), Vec::new()];
+        for turn in 0..TURNS {
+            for (with, rates) in rates.iter_mut().enumerate() {
+                let place = folder.join(format!("{tasks}-{turn}-{with}"));
+                std::fs::create_dir(&place).expect("a new folder");
+                let archive = (with == 1).then(|| place.join("archive"));
+                let sqlite = SqliteOptions { archive, ..SqliteOptions::default() };
+                let url = format!("sqlite:{}", place.join("bench.db").display());
+                let store = Store::open(&url, Options { sqlite, ..Options::default() }).expect("a new file opens");
+                rates.push(runtime.block_on(per_second(tasks, &store, |store, n| async move {
+                    let new = new_user(n);
+                    store.write(move |tx| users::create(tx, &new)).await.expect("the write works");
+                })));
+                if let Some(archive) = store.archive() {
+                    archive.flush().expect("all is archived");
+                    let state = archive.state();
+                    let each = state.bytes / state.commits.max(1);
+                    println!("  {} commits archived, {each} bytes each", state.commits);
+                }
+            }
+        }
+        let [without, with] = rates.map(|mut rates| {
+            rates.sort_by(f64::total_cmp);
+            rates[TURNS / 2]
+        });
+        let cost = (1.0 - with / without) * 100.0;
+        println!(
+            "durable writes, {tasks:>3} clients: {without:.0}/s, archived {with:.0}/s: ratio {:.3}, a cost of {cost:.1} % (medians of {TURNS})",
+            with / without
+        );
+    }
+}
+
+/// What a backup costs those who write meanwhile: the time of single writes of 64 clients, with copies made one after
+/// the other and without.
+fn beside_a_backup(runtime: &tokio::runtime::Runtime, store: &Store, database: &Path) {
+    for copying in [false, true] {
+        let (times, over) = (Arc::<Mutex<Vec<Duration>>>::default(), Arc::<AtomicBool>::default());
+        let (stop, from, to) = (over.clone(), database.to_owned(), database.with_extension("copy"));
+        let copies = std::thread::spawn(move || {
+            let mut copies = 0;
+            while copying && !stop.load(Ordering::Relaxed) {
+                copy::copy(&from, &to, || Ok(()), &mut |_, _| true).expect("a copy");
+                copies += 1;
+            }
+            copies
+        });
+        let rate = {
+            let times = times.clone();
+            let work = move |store: Store, n: u64| {
+                let times = times.clone();
+                async move {
+                    let (new, started) = (new_user(n), Instant::now());
+                    store.write(move |tx| users::create(tx, &new)).await.expect("the write works");
+                    times.lock().expect("nobody panics").push(started.elapsed());
+                }
+            };
+            runtime.block_on(per_second(64, store, work))
+        };
+        over.store(true, Ordering::Relaxed);
+        let copies = copies.join().expect("the thread ends");
+        let mut times = std::mem::take(&mut *times.lock().expect("nobody panics"));
+        times.sort_unstable();
+        let at = |share: usize| times[times.len() * share / 1000].as_secs_f64() * 1e3;
+        println!(
+            "writes of 64 clients beside {copies} backups: {rate:.0}/s, p50 {:.1} ms, p99 {:.1} ms",
+            at(500),
+            at(990)
+        );
+    }
 }
 
 fn noon() -> Timestamp {

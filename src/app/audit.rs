@@ -15,6 +15,10 @@ pub use crate::store::audit::hex;
 /// The event of staff having read what is personal.
 pub(super) const PERSONAL_READ: &str = "sensitive_read";
 
+/// Events of the service's own jobs.
+pub(super) const BACKUP_RUN: &str = "sys_backup_run";
+pub(super) const MAINTENANCE_RUN: &str = "sys_maintenance_run";
+
 /// Every event, and what it tells. Those of the OWASP logging vocabulary come first; for what it has no name for, ours
 /// are made after its pattern.
 pub const EVENTS: &[(&str, &str)] = &[
@@ -40,6 +44,8 @@ pub const EVENTS: &[(&str, &str)] = &[
     ("data_expired", "data was removed that had been kept as long as the settings say: how many rows of what"),
     ("backup_asked", "staff asked for a backup"),
     ("sys_retention_run", "a search for such data ended"),
+    (BACKUP_RUN, "the service made a backup, or failed to: its name and why it was made"),
+    (MAINTENANCE_RUN, "the database was looked after: what each step was about"),
     (audit::EXPIRED, "rows expired: up to which one, and its hash, after which the chain begins now"),
 ];
 
@@ -161,6 +167,23 @@ impl Act {
     /// Something `user` did to their own account.
     pub fn own(user: Uuid, detail: Value) -> Self {
         Act { actor: Some(user), subject: Some(user), detail }
+    }
+}
+
+/// Has the row written that tells of a job's run. Without it the job was done all the same.
+pub(super) fn job_row(
+    event: &'static str,
+    success: bool,
+    detail: Value,
+    now: Timestamp,
+) -> impl FnOnce(&mut Tx<'_>) -> Noted + Send + 'static {
+    move |tx| write(tx, event, Act { actor: None, subject: None, detail }, success, now)
+}
+
+/// What became of [`job_row`].
+pub(super) fn tell_unnoted(event: &str, noted: Noted) {
+    if let Err(error) = noted {
+        tracing::warn!(%error, event, "the run is not in the audit log");
     }
 }
 

@@ -15,6 +15,7 @@ pub mod first_admin;
 pub mod health;
 pub mod household;
 pub mod jobs;
+pub mod maintenance;
 pub mod once;
 pub mod outlook;
 pub mod oversight;
@@ -84,6 +85,7 @@ pub struct App {
     audit_intact: Mutex<Option<bool>>,
     probe: Probe,
     backups: backups::Backups,
+    maintenance: Mutex<maintenance::MaintenanceState>,
     draining: AtomicBool,
 }
 
@@ -124,6 +126,7 @@ impl App {
             audit_intact: Mutex::default(),
             probe,
             backups: backups::Backups::default(),
+            maintenance: Mutex::default(),
             draining,
         }))
     }

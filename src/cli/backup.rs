@@ -1,6 +1,6 @@
 //! `treebeard backup`: copies of the database, made beside a running service or without one.
 
-use crate::app::backups::{Identities, Made, Manifest, Reason, Shelf, Watch};
+use crate::app::backups::{Identities, Interruption, Made, Manifest, Reason, Shelf, Survey, Watch};
 use crate::cli::progress::Progress;
 use crate::cli::{Failure, SettingFlags, output};
 use clap::{Args, Subcommand};
@@ -26,7 +26,7 @@ enum Command {
     Create(Create),
     /// List the backups, the newest first
     List(List),
-    /// Look at backups again: their checksums, and the databases in them
+    /// Look at backups again: their checksums, and the databases in them; and whether the archive has every commit
     Verify(Verify),
     /// Remove what the rule for daily, weekly and monthly backups does not keep
     Prune(Prune),
@@ -69,7 +69,7 @@ struct Prune {
 
 pub fn run(arguments: Arguments, settings: &SettingFlags) -> Result<(), Failure> {
     let config = settings.load(&[])?;
-    let shelf = Shelf::of(&config).map_err(Failure::failed)?;
+    let shelf = Shelf::of(&config);
     match arguments.command {
         Command::Create(create) => make(&shelf, create.json),
         Command::List(list) => print_list(&shelf, list.json),
@@ -92,7 +92,7 @@ pub fn identities(file: Option<&PathBuf>) -> Result<Identities, Failure> {
 }
 
 fn make(shelf: &Shelf, as_json: bool) -> Result<(), Failure> {
-    let made = shelf.create(Reason::Asked, || Ok(()), &watched()).map_err(Failure::failed)?;
+    let made = shelf.create(Reason::Asked, None, &watched()).map_err(Failure::failed)?;
     if as_json {
         output::print_json(&made)?;
     } else {
@@ -170,19 +170,37 @@ fn verify(shelf: &Shelf, wanted: &Verify) -> Result<(), Failure> {
     }
     let watch = watched();
     let found: Result<Vec<_>, _> = names.iter().map(|name| shelf.verify(name, &identities, &watch)).collect();
+    let archive = shelf.survey_archive(&watch);
     drop(watch);
-    let found = found.map_err(Failure::failed)?;
+    let (found, archive) = (found.map_err(Failure::failed)?, archive.map_err(Failure::failed)?);
     if wanted.json {
-        output::print_json(&found)?;
+        output::print_json(&json!({ "backups": found, "archive": archive }))?;
     } else {
         let line = |one: &crate::app::backups::Verified| match (one.faults.is_empty(), one.opened) {
-            (true, true) => format!("{}: good: checksum, integrity, references and rows\n", one.name),
+            (true, true) => format!("{}: good: checksum and contents\n", one.name),
             (true, false) => format!("{}: good checksum; not opened, as it is encrypted\n", one.name),
             (false, _) => format!("{}: damaged: {}\n", one.name, one.faults.join("; ")),
         };
-        output::print(&found.iter().map(line).collect::<String>())?;
+        let archive = archive.as_ref().map(archive_lines).unwrap_or_default();
+        output::print(&(found.iter().map(line).collect::<String>() + &archive))?;
     }
-    if found.iter().all(|one| one.faults.is_empty()) { Ok(()) } else { Err(Failure::ChecksFailed) }
+    let is_whole = archive.is_none_or(|archive| archive.faults.is_empty());
+    if is_whole && found.iter().all(|one| one.faults.is_empty()) { Ok(()) } else { Err(Failure::ChecksFailed) }
+}
+
+fn archive_lines(archive: &Survey) -> String {
+    let Survey { commits, faults, interruptions, .. } = archive;
+    let commits = counted(*commits, "commit");
+    let mut lines = match (faults.is_empty(), archive.first_at, archive.last_at) {
+        (true, Some(first), Some(last)) => format!("archive: good: {commits} from {first} to {last}\n"),
+        (true, ..) => "archive: good: no commits yet\n".to_owned(),
+        (false, ..) => format!("archive: damaged: {}\n", faults.join("; ")),
+    };
+    for Interruption { after, until } in interruptions {
+        let after = after.map_or("the begin".to_owned(), |after| after.to_string());
+        lines += &format!("  interrupted: what was written from {after} until {until} is missing\n");
+    }
+    lines
 }
 
 fn print_pruned(shelf: &Shelf, prune: &Prune) -> Result<(), Failure> {

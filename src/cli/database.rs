@@ -2,7 +2,7 @@
 
 use crate::app::backups::{Reason, Shelf, Watch};
 use crate::cli::Failure;
-use crate::config::{Config, DatabaseUrl};
+use crate::config::{Checkpoint, Config, DatabaseUrl};
 use crate::store::backup::files::create_folder;
 use crate::store::db::guard;
 use crate::store::db::postgres::PostgresOptions;
@@ -50,6 +50,8 @@ fn sqlite(config: &Config) -> SqliteOptions {
     SqliteOptions {
         readers: (config.database.pool_size as usize).clamp(1, 8),
         read_age_max: READ_AGE_MAX,
+        archive: config.archive_folder(),
+        external_checkpoint: config.database.checkpoint == Checkpoint::External,
         ..SqliteOptions::default()
     }
 }
@@ -64,8 +66,8 @@ fn back_up(config: &Config) -> Result<Option<String>, Failure> {
     }
     // Beside a service nothing is migrated.
     let Ok(_alone) = guard::lock(path) else { return Ok(None) };
-    let shelf = Shelf::of(config).map_err(Failure::failed)?;
-    let made = shelf.create(Reason::Migration, || Ok(()), &Watch::quiet(Arc::default())).map_err(|error| {
+    let shelf = Shelf::of(config);
+    let made = shelf.create(Reason::Migration, None, &Watch::quiet(Arc::default())).map_err(|error| {
         Failure::failed(format!("the database is not migrated, because it cannot be backed up before: {error}"))
     })?;
     tracing::info!(backup = made.manifest.name, first = status.pending[0], "backed up before migrating");

@@ -104,6 +104,8 @@ fn config(arguments: &Arguments, settings: &SettingFlags, folder: &std::path::Pa
         ("data_dir", folder.display().to_string()),
         ("database.url", format!("sqlite:{}", folder.join("demo.db").display())),
     ];
+    // It goes when the demo ends.
+    own.extend([("backup.enabled", "false".to_owned()), ("backup.archive", "false".to_owned())]);
     own.extend(arguments.listen.map(|address| ("server.listen", address.to_string())));
     settings.load(&own)
 }

@@ -20,6 +20,7 @@ mod healthcheck;
 mod household;
 mod input;
 mod load;
+mod maintain;
 mod man;
 mod meter_file;
 mod migrate;
@@ -111,6 +112,8 @@ enum Command {
     Backup(backup::Arguments),
     /// Put a backup in the place of the database
     Restore(restore::Arguments),
+    /// Remove what has expired, renew statistics, give free pages back; once a day the service does it, too
+    Maintain(maintain::Arguments),
     /// Bring the database's schema up to date
     Migrate(migrate::Arguments),
     /// Try out what the service depends on outside of itself
@@ -177,6 +180,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Audit(command) => audit::run(&command, &settings),
         Command::Alerts(command) => alerts::run(&command, &settings),
         Command::Privacy(command) => privacy::run(&command, &settings),
+        Command::Maintain(command) => maintain::run(&command, &settings),
         Command::Migrate(command) => migrate::run(&command, &settings),
         Command::Docs(command) => docs::run(&command),
         Command::Openapi(command) => openapi::run(&command),

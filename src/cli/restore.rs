@@ -14,11 +14,15 @@ use std::path::PathBuf;
 #[command(before_help = "Examples:\n  \
     treebeard restore latest --dry-run\n  \
     treebeard restore latest\n  \
+    treebeard restore latest --at 2026-11-23T09:30:00Z\n  \
     treebeard restore 20261123T030000Z\n  \
     treebeard restore /mnt/backup/20261123T030000Z --identity key.txt")]
 pub struct Arguments {
     /// Name or folder of a backup, or `latest`
     backup: String,
+    /// Bring the data to this moment, in the time zone given (2026-11-23T09:30:00Z), or as near as there is: `now`
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    at: Option<At>,
     /// File with the age key that opens an encrypted backup
     #[arg(long, value_name = "FILE")]
     identity: Option<PathBuf>,
@@ -29,19 +33,39 @@ pub struct Arguments {
     json: bool,
 }
 
+#[derive(Debug, Clone, Copy)]
+enum At {
+    Now,
+    Moment(Timestamp),
+}
+
+fn moment(text: &str) -> Result<At, String> {
+    if text == "now" {
+        return Ok(At::Now);
+    }
+    let moment = text.parse().map(At::Moment);
+    moment
+        .map_err(|_| "write a time with its zone, such as 2026-11-23T09:30:00Z or 2026-11-23T10:30:00+01:00".to_owned())
+}
+
 pub fn run(arguments: &Arguments, settings: &SettingFlags) -> Result<(), Failure> {
     let config = settings.load(&[])?;
-    let shelf = Shelf::of(&config).map_err(Failure::failed)?;
+    let shelf = Shelf::of(&config);
     let backup = (arguments.backup != "latest").then(|| arguments.backup.clone());
-    let (found, known) = shelf.schema_of(backup.as_deref()).map_err(Failure::failed)?;
+    let now = Timestamp::now();
+    let at = arguments.at.map(|at| match at {
+        At::Now => now,
+        At::Moment(moment) => moment,
+    });
+    let wanted = Wanted { backup, at, dry_run: arguments.dry_run };
+    let (found, known) = shelf.schema_of(&wanted, now).map_err(Failure::failed)?;
     if found > known {
         return Err(Failure::Incompatible(format!(
             "the backup has schema version {found}, this program knows up to {known}; use a newer program"
         )));
     }
     let identities = identities(arguments.identity.as_ref())?;
-    let wanted = Wanted { backup, dry_run: arguments.dry_run };
-    let restored = shelf.restore(&wanted, &identities, Timestamp::now(), &watched()).map_err(Failure::failed)?;
+    let restored = shelf.restore(&wanted, &identities, now, &watched()).map_err(Failure::failed)?;
     let erased_again = if arguments.dry_run { 0 } else { erase_again(config, &restored)? };
     if arguments.json {
         let mut answer = serde_json::to_value(&restored).map_err(Failure::failed)?;
@@ -77,6 +101,16 @@ fn summary(restored: &Restored, erased_again: u64) -> String {
         restored.schema_version,
         restored.took_milliseconds as f64 / 1e3
     );
+    if restored.commits > 0 {
+        text += &format!("{} of the archive laid over it\n", counted(restored.commits, "commit"));
+    }
+    if let Some(since) = restored.interrupted_at {
+        text +=
+            &format!("the archive was interrupted: what was written after its last commit until {since} is missing\n");
+    }
+    if let Some(file) = &restored.cut_off {
+        text += &format!("{} cannot be read to its end: later commits are missing\n", file.display());
+    }
     for (table, (before, after)) in &restored.changed {
         let before = before.map_or("none".to_owned(), |rows| rows.to_string());
         text += &format!("  {table}: {before} -> {after}\n");

@@ -69,6 +69,7 @@ async fn serve(
     let following = app.clone();
     tokio::spawn(async move { following.follow_catalog().await });
     tokio::spawn(app.clone().keep_backups());
+    tokio::spawn(app.clone().keep_maintained());
     let following = app.clone();
     tokio::spawn(async move { following.follow_audit().await });
     let following = app.clone();

@@ -1,6 +1,7 @@
 //! Copies of the database: when they are made, where they are kept, how many and for whom they are encrypted.
 
 use crate::config::read::Reader;
+use crate::config::{Checkpoint, Config};
 use jiff::civil::Time;
 use std::path::PathBuf;
 
@@ -15,6 +16,12 @@ pub struct Backups {
     /// Where each is copied to as well.
     pub second_dir: Option<PathBuf>,
     pub keep: Keep,
+    /// Whether every commit is archived, so that any moment can be restored.
+    pub archive: bool,
+    /// `None`: `archive` in the data directory.
+    pub archive_dir: Option<PathBuf>,
+    /// Moments so far back can be restored.
+    pub archive_days: u32,
     /// Public keys of age; none: not encrypted.
     pub recipients: Vec<Recipient>,
 }
@@ -47,19 +54,20 @@ impl std::fmt::Display for Recipient {
     }
 }
 
+impl Config {
+    /// The folder that gets every commit, where that is wanted.
+    pub fn archive_folder(&self) -> Option<PathBuf> {
+        // Without a backup to lay them over, commits are of no use.
+        let is_wanted = self.backup.enabled && self.backup.archive && self.database.checkpoint == Checkpoint::Own;
+        is_wanted.then(|| self.backup.archive_dir.clone().unwrap_or_else(|| self.data_dir.join("archive")))
+    }
+}
+
 pub fn read(reader: &mut Reader) -> Backups {
     let folder = |text: String| (!text.is_empty()).then(|| PathBuf::from(text));
-    let time = reader.text("backup.time");
-    let time = match time.len() {
-        5 => time.parse::<Time>().ok(),
-        _ => None,
-    };
-    if time.is_none() {
-        reader.problem("backup.time", "must be a time of day (UTC) such as 03:00");
-    }
     Backups {
         enabled: reader.flag("backup.enabled"),
-        time: time.unwrap_or_default(),
+        time: reader.time_of_day("backup.time"),
         dir: folder(reader.text("backup.dir")),
         second_dir: folder(reader.text("backup.second_dir")),
         keep: Keep {
@@ -67,6 +75,9 @@ pub fn read(reader: &mut Reader) -> Backups {
             weekly: reader.number("backup.keep_weekly", 0..=520),
             monthly: reader.number("backup.keep_monthly", 0..=120),
         },
+        archive: reader.flag("backup.archive"),
+        archive_dir: folder(reader.text("backup.archive_dir")),
+        archive_days: reader.number("backup.archive_days", 1..=3_660),
         recipients: reader.parsed_list("backup.recipients"),
     }
 }

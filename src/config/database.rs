@@ -1,6 +1,7 @@
 //! Where the database is.
 
 use crate::config::read::Reader;
+use jiff::civil::Time;
 use secrecy::{ExposeSecret, SecretString};
 use std::path::{Path, PathBuf};
 
@@ -8,6 +9,26 @@ use std::path::{Path, PathBuf};
 pub struct Database {
     pub url: DatabaseUrl,
     pub pool_size: u32,
+    /// Who folds SQLite's write-ahead log into the file.
+    pub checkpoint: Checkpoint,
+    /// Time of day, UTC.
+    pub maintenance_time: Time,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Checkpoint {
+    Own,
+    /// Another program, such as Litestream.
+    External,
+}
+
+impl Checkpoint {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Checkpoint::Own => "own",
+            Checkpoint::External => "external",
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -18,7 +39,13 @@ pub enum DatabaseUrl {
 }
 
 pub fn read(reader: &mut Reader, data_dir: &Path) -> Database {
-    Database { url: database_url(reader, data_dir), pool_size: reader.number("database.pool_size", 1..=256) }
+    Database {
+        url: database_url(reader, data_dir),
+        pool_size: reader.number("database.pool_size", 1..=256),
+        checkpoint: reader
+            .choice("database.checkpoint", &[("own", Checkpoint::Own), ("external", Checkpoint::External)]),
+        maintenance_time: reader.time_of_day("database.maintenance_time"),
+    }
 }
 
 fn database_url(reader: &mut Reader, data_dir: &Path) -> DatabaseUrl {

@@ -21,7 +21,7 @@ mod user_limit;
 
 pub use alerts::Alerts;
 pub use backup::{Backups, Keep};
-pub use database::{Database, DatabaseUrl};
+pub use database::{Checkpoint, Database, DatabaseUrl};
 use install_key::install_key;
 pub use layers::{Origin, Sources, nearest};
 pub use listen::{Listen, Tls, TlsFiles};

@@ -2,6 +2,7 @@
 
 use crate::config::layers::{Merged, Origin};
 use crate::config::settings::find;
+use jiff::civil::Time;
 use secrecy::SecretString;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -101,6 +102,16 @@ impl Reader {
 
     pub fn seconds(&mut self, key: &str, range: RangeInclusive<u32>) -> Duration {
         Duration::from_secs(u64::from(self.number(key, range)))
+    }
+
+    /// `03:00`, UTC.
+    pub fn time_of_day(&mut self, key: &str) -> Time {
+        let text = self.text(key);
+        let time = if text.len() == 5 { text.parse().ok() } else { None };
+        time.unwrap_or_else(|| {
+            self.problem(key, "must be a time of day (UTC) such as 03:00");
+            Time::midnight()
+        })
     }
 
     /// A TOML list, a JSON list in a text, or a text with commas.

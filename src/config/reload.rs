@@ -92,6 +92,8 @@ mod tests {
         ("tls.key", "other.key"),
         ("tls.redirect_listen", "127.0.0.1:80"),
         ("database.url", "sqlite:other.db"),
+        ("database.checkpoint", "external"),
+        ("database.maintenance_time", "05:30"),
         ("backup.time", "04:30"),
         ("backup.recipients", "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj"),
         ("auth.password_policy", "nist"),

@@ -130,6 +130,12 @@ pub const SETTINGS: &[Setting] = &[
         "sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE. Empty: sqlite:treebeard.db in data_dir.",
     ),
     classic("database.pool_size", "DATABASE_POOL_SIZE", "8", "Database connections kept open for reading."),
+    plain(
+        "database.checkpoint",
+        "\"own\"",
+        "Who folds SQLite's write-ahead log into the file: own, or external for Litestream (no archive then).",
+    ),
+    plain("database.maintenance_time", "\"03:30\"", "Time of day (UTC) at which the service looks after the database."),
     plain("backup.enabled", "true", "Whether the service makes a backup a day, and one at once where there is none."),
     plain("backup.time", "\"03:00\"", "Time of day of the backup, UTC."),
     plain("backup.dir", "\"\"", "Folder of the backups. Empty: backups in data_dir."),
@@ -137,6 +143,13 @@ pub const SETTINGS: &[Setting] = &[
     plain("backup.keep_daily", "7", "The newest backup of each of so many days is kept."),
     plain("backup.keep_weekly", "4", "The newest backup of each of so many weeks is kept."),
     plain("backup.keep_monthly", "6", "The newest backup of each of so many months is kept."),
+    plain(
+        "backup.archive",
+        "true",
+        "Whether every commit is archived (SQLite), so that any moment can be restored; with backup.enabled.",
+    ),
+    plain("backup.archive_dir", "\"\"", "Folder of the archive, better on another disk. Empty: archive in data_dir."),
+    plain("backup.archive_days", "7", "Moments of so many days can be restored; what is older is removed."),
     plain(
         "backup.recipients",
         "[]",

@@ -44,6 +44,8 @@ impl Config {
         vec![
             ("database.url", json!(self.database.url.masked())),
             ("database.pool_size", json!(self.database.pool_size)),
+            ("database.checkpoint", json!(self.database.checkpoint.as_str())),
+            ("database.maintenance_time", json!(self.database.maintenance_time.strftime("%H:%M").to_string())),
             ("backup.enabled", json!(self.backup.enabled)),
             ("backup.time", json!(self.backup.time.strftime("%H:%M").to_string())),
             ("backup.dir", json!(folder(self.backup.dir.as_deref()))),
@@ -51,6 +53,9 @@ impl Config {
             ("backup.keep_daily", json!(self.backup.keep.daily)),
             ("backup.keep_weekly", json!(self.backup.keep.weekly)),
             ("backup.keep_monthly", json!(self.backup.keep.monthly)),
+            ("backup.archive", json!(self.backup.archive)),
+            ("backup.archive_dir", json!(folder(self.backup.archive_dir.as_deref()))),
+            ("backup.archive_days", json!(self.backup.archive_days)),
             ("backup.recipients", json!(texts(&self.backup.recipients))),
         ]
     }

@@ -132,6 +132,10 @@ pub fn newest_of_sqlite() -> i64 {
     Status::of(&[], &for_sqlite::migrations::runner()).known
 }
 
+pub fn newest_of_postgres() -> i64 {
+    Status::of(&[], &for_postgres::migrations::runner()).known
+}
+
 pub fn prepare_sqlite(connection: &mut rusqlite::Connection, migrations: Migrations) -> Result<(), StoreError> {
     if status_sqlite(connection)?.wanted(migrations)? {
         in_one_transaction(for_sqlite::migrations::runner()).run(connection).map_err(failed)?;

@@ -3,6 +3,7 @@
 //! Reading functions take a [`Conn`], writing ones a [`Tx`]; the application composes them in [`Store::read`] and
 //! [`Store::write`], so that one transaction can span aggregates.
 
+pub mod archive;
 pub mod backup;
 pub mod db;
 pub mod error;
@@ -17,6 +18,7 @@ pub mod feedback;
 pub mod first_admin;
 pub mod idempotency;
 pub mod inspect;
+pub mod maintenance;
 pub mod overview;
 pub mod password_resets;
 pub mod plans;
@@ -48,7 +50,7 @@ pub struct Store {
     slow_query: Duration,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     pub sqlite: SqliteOptions,
     pub postgres: PostgresOptions,
@@ -215,6 +217,21 @@ impl Store {
 
     pub fn engine(&self) -> Engine {
         self.database.engine()
+    }
+
+    /// Folds SQLite's write-ahead log into the file: how many bytes it had. `None`: that is not ours to do.
+    pub async fn fold_log(&self) -> Result<Option<u64>, StoreError> {
+        let Some(asked) = self.database.ask_to_fold() else { return Ok(None) };
+        // It is done between two transactions: when the second begins, it is over.
+        for _ in 0..2 {
+            self.write(|_| Ok::<_, StoreError>(())).await?;
+        }
+        Ok(Some(asked))
+    }
+
+    /// The archive of commits, where there is one.
+    pub fn archive(&self) -> Option<archive::Handle> {
+        self.database.archive()
     }
 
     pub fn figures(&self) -> Figures {

@@ -172,6 +172,11 @@ pub fn sweep(tx: &mut Tx<'_>, before: Timestamp) -> Result<u64, StoreError> {
     tx.execute("DELETE FROM sessions WHERE expires_at < $1", &[before.into()])
 }
 
+/// Removes refresh tokens that can be used no more, those of open sessions too; returns how many.
+pub fn sweep_tokens(tx: &mut Tx<'_>, before: Timestamp) -> Result<u64, StoreError> {
+    tx.execute("DELETE FROM refresh_tokens WHERE expires_at < $1", &[before.into()])
+}
+
 struct Token {
     session_id: Uuid,
     expires_at: Timestamp,

@@ -65,7 +65,8 @@ fn a_backup_made_beside_a_service_is_restored_when_the_service_has_stopped() {
     let table = place.run(&["backup", "list"]);
     assert!(table.stdout.starts_with("NAME") && table.stdout.contains(made["name"].as_str().expect("a name")));
     let verified = place.run(&["backup", "verify", "--all", "--json"]).json();
-    assert_eq!(verified, json!([{ "name": made["name"], "faults": [], "opened": true }]));
+    let expected = json!([{ "name": made["name"], "faults": [], "opened": true }]);
+    assert_eq!(verified, json!({ "backups": expected, "archive": null }));
 
     place.run(&["restore", "latest"]).refused(1, &["treebeard.db is in use by process", "stop it first"]);
     assert_eq!(service.stop(), Some(0));
@@ -152,8 +153,9 @@ fn an_encrypted_backup_opens_only_with_its_key() {
     assert!(sealed.starts_with(b"age-encryption.org/v1"));
     assert!(!sealed.windows(18).any(|part| part == b"secret@example.org"));
     assert!(!folder.join("treebeard.db").exists(), "the plain copy is gone");
-    let opened =
-        |more: &[&str]| place.run(&[&["backup", "verify", "--json"], more].concat()).json()[0]["opened"].clone();
+    let opened = |more: &[&str]| {
+        place.run(&[&["backup", "verify", "--json"], more].concat()).json()["backups"][0]["opened"].clone()
+    };
     assert_eq!((opened(&[]), opened(&["--identity", &identity])), (json!(false), json!(true)));
 
     add_user(&place, "later@example.org");

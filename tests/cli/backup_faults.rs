@@ -69,7 +69,7 @@ fn a_backup_killed_at_any_moment_is_whole_or_not_listed() {
         kill(&place, &["backup", "create"], whole * n / KILLS);
     }
     let verified = place.run(&["backup", "verify", "--all", "--json"]).json();
-    let listed = verified.as_array().expect("a list");
+    let listed = verified["backups"].as_array().expect("a list");
     assert!(!listed.is_empty() && listed.iter().all(|one| one["faults"] == serde_json::json!([])), "{verified}");
     assert_eq!(place.run(&["backup", "create"]).code, 0);
     let left = std::fs::read_dir(place.path().join("data/backups")).expect("a folder").flatten();

@@ -222,6 +222,14 @@ const CASES: &[Case] = &[
         std::fs::write(&path, bytes).expect("written");
         Vec::new()
     }),
+    ("archive", "problem", false, |place| {
+        let generation = std::fs::read_dir(place.path().join("data/archive")).expect("a folder").next();
+        let path = generation.expect("one").expect("a folder").path().join("00000001.log");
+        let mut bytes = std::fs::read(&path).expect("a file");
+        *bytes.last_mut().expect("a record") ^= 1;
+        std::fs::write(&path, bytes).expect("written");
+        Vec::new()
+    }),
     ("backup_second", "problem", false, |_| flags(&["backup.second_dir=absent"])),
     ("traces_host", "problem", false, |_| flags(&[&format!("traces.endpoint={NOBODY}")])),
 ];

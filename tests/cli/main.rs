@@ -16,9 +16,12 @@ mod features;
 mod full_disk;
 mod help;
 mod load;
+mod maintain;
 mod migrate;
+mod moments;
 #[path = "../support/old_schema.rs"]
 mod old_schema;
+mod postgres_backups;
 #[path = "../support/postgres.rs"]
 mod postgres_cluster;
 mod price;

@@ -60,6 +60,12 @@ impl Service {
         answer
     }
 
+    /// Ends it as a power cut would end the process.
+    pub fn kill(mut self) {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it ends");
+    }
+
     /// The exit code after SIGTERM.
     pub fn stop(mut self) -> Option<i32> {
         let process = rustix::process::Pid::from_child(&self.child);

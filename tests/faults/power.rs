@@ -57,7 +57,7 @@ fn nothing_acknowledged_is_lost_when_the_power_fails() {
         lost.len(),
         corrupt.len()
     );
-    assert!(!lost.is_empty());
+    assert!(!lost.is_empty() || !corrupt.is_empty());
 }
 
 /// Cuts the record at so many places, and looks at what each leaves.
@@ -84,9 +84,12 @@ fn replayed(events: &[Event<'_>], cuts: usize) -> Verdict {
             Err(why) => verdict.corrupt.extend(tell(vec![why])),
             Ok(()) => {
                 let database = left.path().join("data/treebeard.db");
-                verdict.corrupt.extend(tell(damage(&database)));
-                let connection = rusqlite::Connection::open(&database).expect("it opens");
-                verdict.lost.extend(tell(missing(&connection, &kept)));
+                let damage = damage(&database);
+                if damage.is_empty() {
+                    let connection = rusqlite::Connection::open(&database).expect("it opens");
+                    verdict.lost.extend(tell(missing(&connection, &kept)));
+                }
+                verdict.corrupt.extend(tell(damage));
             }
         }
     }

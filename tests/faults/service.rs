@@ -166,8 +166,11 @@ pub fn numbers(database: &Path) -> std::collections::HashMap<String, u64> {
 /// What SQLite finds wrong with the file.
 pub fn damage(database: &Path) -> Vec<String> {
     let connection = rusqlite::Connection::open(database).expect("it opens");
-    let mut found = crate::dump::texts(&connection, "PRAGMA integrity_check");
-    found.retain(|line| line != "ok");
-    found.extend(crate::dump::texts(&connection, "SELECT 'dangling: ' || \"table\" FROM pragma_foreign_key_check"));
-    found
+    let texts = |sql: &str| -> rusqlite::Result<Vec<String>> {
+        connection.prepare(sql)?.query_map([], |row| row.get(0))?.collect()
+    };
+    let dangling = "SELECT 'dangling: ' || \"table\" FROM pragma_foreign_key_check";
+    let looks =
+        ["PRAGMA integrity_check", dangling].map(|sql| texts(sql).unwrap_or_else(|fault| vec![fault.to_string()]));
+    looks.concat().into_iter().filter(|line| line != "ok").collect()
 }

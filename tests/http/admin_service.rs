@@ -220,7 +220,9 @@ fn the_audit_log_is_listed_counted_exported_and_verified() {
     assert_eq!((count("authz_admin"), count("user_created")), (Some(json!(1)), Some(json!(2))));
     let verdict = desk.get(&format!("{LOGS}/verify")).value();
     assert_eq!((&verdict["intact"], &verdict["broken_at"]), (&json!(true), &Value::Null));
-    assert_eq!((&verdict["head_hash"], &verdict["head_seq"]), (&stats["head_hash"], &stats["head_seq"]));
+    // A job of the service may write a row between the two.
+    assert!(verdict["head_seq"].as_i64() >= stats["head_seq"].as_i64(), "{verdict} {stats}");
+    assert!(verdict["head_hash"] == stats["head_hash"] || verdict["head_seq"] != stats["head_seq"]);
 
     let export = desk.get(&format!("{LOGS}/export"));
     assert_eq!(export.header("content-type"), Some("application/x-ndjson"));
@@ -228,7 +230,7 @@ fn the_audit_log_is_listed_counted_exported_and_verified() {
     let numbers: Vec<Option<i64>> = rows.iter().map(|row| row["seq"].as_i64()).collect();
     assert_eq!(numbers, (1..=rows.len() as i64).map(Some).collect::<Vec<_>>());
     let rest = desk.get(&format!("{LOGS}/export?after={}", rows.len() - 1));
-    assert_eq!(rest.body.lines().next().map(|line| line.contains("sensitive_read")), Some(true));
+    assert_eq!(rest.body.lines().next(), export.body.lines().last());
 
     let support = desk.people.bearer(SUPPORT);
     assert_eq!(desk.people.server.get(LOGS, &[("authorization", &support)]).status, 200);

@@ -52,6 +52,16 @@ fn the_service_makes_its_first_backup_by_itself_and_more_when_asked() {
     until("two runs in the metrics", || {
         metric(server, "treebeard_backup_runs_total{outcome=\"made\"}").filter(|runs| *runs >= 2.0).map(Value::from)
     });
+    let jobs = server.get("/api/v1/admin/jobs", &[("authorization", &admin)]).value();
+    let job = jobs.as_array().expect("a list").iter().find(|job| job["name"] == "backup").expect("it is listed");
+    assert_eq!(
+        (&job["every_seconds"], &job["failures"], &job["last_outcome"]),
+        (&86_400.into(), &0.into(), &"ok".into())
+    );
+    let logged = "/api/v1/admin/audit-logs?event=sys_backup_run&success=true";
+    let logged = server.get(logged, &[("authorization", &admin)]).value();
+    assert_eq!((&logged["total"], &logged["items"][0]["detail"]["name"]), (&2.into(), &newest["name"]));
+    assert_eq!(logged["items"][1]["detail"]["reason"], "scheduled");
     assert_eq!(metric(server, "treebeard_backup_ok"), Some(1.0));
     assert!(metric(server, "treebeard_backup_last_success_timestamp_seconds").is_some_and(|at| at > 1.7e9));
     assert!(metric(server, "treebeard_backup_bytes").is_some_and(|bytes| bytes > 10_000.0));

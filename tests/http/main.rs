@@ -23,6 +23,7 @@ mod health;
 mod idempotency;
 mod limits;
 mod mailbox;
+mod maintenance;
 mod market;
 mod metrics;
 mod pages;

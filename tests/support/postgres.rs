@@ -10,7 +10,7 @@ use tempfile::TempDir;
 pub struct Cluster {
     programs: PathBuf,
     account: Option<Account>,
-    folder: TempDir,
+    pub folder: TempDir,
 }
 
 /// Whom to run the server as: it refuses to run as root.
@@ -71,11 +71,13 @@ impl Cluster {
         format!("postgres://postgres@/{database}?host={}", self.folder.path().display())
     }
 
-    fn data(&self) -> String {
+    /// The folder of the server's data.
+    pub fn data(&self) -> String {
         self.folder.path().join("data").display().to_string()
     }
 
-    fn run(&self, program: &str, arguments: &[&str]) -> Result<(), String> {
+    /// Runs one of the installed programs as whom the server runs as.
+    pub fn run(&self, program: &str, arguments: &[&str]) -> Result<(), String> {
         let path = self.programs.join(program);
         let mut command = match self.account {
             None => Command::new(path),

@@ -1,9 +1,10 @@
-//! The service's own backups: one a day, one at once where there is none, one when somebody asks.
+//! The service's own backups: one a day, one at once where there is none or the archive needs it, one when asked.
 
 use super::{Made, Manifest, Reason, Shelf, Watch};
-use crate::app::audit::{Act, note};
+use crate::app::audit::{Act, BACKUP_RUN, job_row, note, tell_unnoted};
 use crate::app::error::Error;
 use crate::app::{App, Result};
+use crate::store::db::Engine;
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -16,6 +17,7 @@ use uuid::Uuid;
 /// From the start of the service to its first look.
 const FIRST_LOOK: Duration = Duration::from_secs(2);
 const LOOK_EVERY: Duration = Duration::from_secs(20);
+const EVERY: Duration = Duration::from_secs(86_400);
 /// After a failure it is tried again, but not at every look.
 const TRY_AGAIN: Duration = Duration::from_secs(15 * 60);
 /// An older newest backup is worth a warning: a day, and time to make the next.
@@ -46,6 +48,7 @@ pub struct Backups {
     under_way: AtomicBool,
     stop: Arc<AtomicBool>,
     failed_at: Mutex<Option<Instant>>,
+    renewed_at: Mutex<Option<Instant>>,
 }
 
 /// Ends the time in which one is under way.
@@ -67,13 +70,19 @@ impl App {
     /// Whether backups want attention: the last one failed, or is old.
     pub fn backups_are_late(&self) -> bool {
         let state = self.backup_state();
-        let is_old = state.newest_at.is_some_and(|at| self.now().duration_since(at) > OLD);
-        self.config.backup.enabled && (state.fault.is_some() || is_old)
+        let is_old = self.store.engine() == Engine::Sqlite
+            && state.newest_at.is_some_and(|at| self.now().duration_since(at) > OLD);
+        let archive_failed = self.store.archive().is_some_and(|archive| archive.state().fault.is_some());
+        archive_failed || self.config.backup.enabled && (state.fault.is_some() || is_old)
     }
 
     /// Makes backups for as long as the service runs.
     pub async fn keep_backups(self: Arc<Self>) {
-        let Ok(shelf) = Shelf::of(&self.config) else { return };
+        // Whoever runs PostgreSQL decides when it is dumped: many nodes may share it.
+        if self.store.engine() == Engine::Postgres {
+            return;
+        }
+        let shelf = Shelf::of(&self.config);
         let mut wait = FIRST_LOOK;
         loop {
             tokio::time::sleep(wait).await;
@@ -93,7 +102,7 @@ impl App {
 
     /// Every backup, the newest first, and whether it has a second copy.
     pub async fn backups(self: &Arc<Self>) -> Result<Vec<(Manifest, bool)>> {
-        let shelf = Shelf::of(&self.config)?;
+        let shelf = Shelf::of(&self.config);
         let list = move || {
             let all = shelf.list()?;
             Ok(all
@@ -108,7 +117,7 @@ impl App {
 
     /// Starts a backup that nobody waits for. One at a time.
     pub async fn start_backup(self: &Arc<Self>, actor: Uuid) -> Result<()> {
-        let shelf = Shelf::of(&self.config)?;
+        let shelf = Shelf::of(&self.config);
         let turn = self.clone().backup_turn()?;
         let now = self.now();
         let act = Act { actor: Some(actor), subject: None, detail: json!({}) };
@@ -134,23 +143,52 @@ impl App {
         let newest = self.backup_state().newest_at;
         let failed_at = *self.backups.failed_at.lock().unwrap_or_else(PoisonError::into_inner);
         let may_try = failed_at.is_none_or(|at| at.elapsed() > TRY_AGAIN);
-        if !self.config.backup.enabled || !may_try || !is_due(newest, self.config.backup.time, self.now()) {
+        if !self.config.backup.enabled || !may_try {
+            return Ok(());
+        }
+        // A row of commits is worth nothing without a backup to lay it over.
+        let needs_base = match self.store.archive() {
+            None => false,
+            Some(archive) => {
+                if archive.state().fault.is_some() && self.may_renew() {
+                    archive.renew()?;
+                }
+                archive.state().fault.is_none() && !shelf.leads_on(&archive.place().generation)?
+            }
+        };
+        if !needs_base && !is_due(newest, self.config.backup.time, self.now()) {
             return Ok(());
         }
         let Ok(turn) = self.backup_turn() else { return Ok(()) };
         turn.0.make_backup(shelf, Reason::Scheduled)
     }
 
+    /// Not at every look: each new generation of the archive costs a backup.
+    fn may_renew(&self) -> bool {
+        let mut renewed_at = self.backups.renewed_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let may = renewed_at.is_none_or(|at| at.elapsed() > TRY_AGAIN);
+        if may {
+            *renewed_at = Some(Instant::now());
+        }
+        may
+    }
+
     /// Makes one, removes what the rule does not keep, and notes how it went.
     fn make_backup(&self, shelf: &Shelf, reason: Reason) -> Result<()> {
         let started = Instant::now();
         let watch = Watch::quiet(self.backups.stop.clone());
-        let made = shelf.create(reason, || Ok(()), &watch);
+        let made = shelf.create(reason, Some(&self.store), &watch);
         let took = started.elapsed();
+        let began = self.now() - SignedDuration::try_from(took).unwrap_or_default();
+        self.jobs.ran("backup", EVERY, began, took, made.is_ok());
         let done = made.and_then(|made| shelf.prune(self.now(), false).map(|pruned| (made, pruned)));
         if self.backups.stop.load(Ordering::Relaxed) {
             return Ok(());
         }
+        let name = done.as_ref().map(|(made, _)| made.manifest.name.clone()).ok();
+        let detail = json!({ "reason": reason.as_str(), "name": name });
+        let row = job_row(BACKUP_RUN, done.is_ok(), detail, self.now());
+        tell_unnoted(BACKUP_RUN, self.store.write_blocking(row));
         *self.backups.failed_at.lock().unwrap_or_else(PoisonError::into_inner) = done.is_err().then(Instant::now);
         {
             let mut state = self.backups.state.lock().unwrap_or_else(PoisonError::into_inner);

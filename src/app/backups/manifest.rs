@@ -21,6 +21,7 @@ pub struct Manifest {
     pub reason: Reason,
     /// Version of the program that made it.
     pub program: String,
+    pub engine: BackupOf,
     pub schema_version: i64,
     /// In the backup's folder.
     pub file: String,
@@ -35,6 +36,9 @@ pub struct Manifest {
     pub rows: BTreeMap<String, u64>,
     /// The end of the audit chain.
     pub audit_head: Option<AuditHead>,
+    /// From where the archive leads to later moments; `None`: it does not.
+    #[serde(default)]
+    pub archive: Option<ArchivePlace>,
     pub took_milliseconds: u64,
 }
 
@@ -43,6 +47,33 @@ pub struct AuditHead {
     pub seq: i64,
     /// In hex.
     pub hash: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArchivePlace {
+    pub generation: String,
+    /// The file written then, and the last record before.
+    pub segment: u64,
+    pub number: u64,
+}
+
+/// What the database in it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BackupOf {
+    /// A file of SQLite.
+    Sqlite,
+    /// A dump that `pg_restore` reads.
+    Postgresql,
+}
+
+impl BackupOf {
+    pub const fn name(self) -> &'static str {
+        match self {
+            BackupOf::Sqlite => "SQLite",
+            BackupOf::Postgresql => "PostgreSQL",
+        }
+    }
 }
 
 /// Why it was made.
@@ -69,7 +100,7 @@ impl Reason {
 
 impl Manifest {
     /// All but what is known only when the file is written.
-    pub fn of(name: String, created_at: Timestamp, reason: Reason, found: &Examination) -> Self {
+    pub fn of(name: String, created_at: Timestamp, reason: Reason, engine: BackupOf, found: &Examination) -> Self {
         let hex = |bytes: &[u8]| crate::store::backup::files::hex(bytes);
         Manifest {
             format: FORMAT,
@@ -77,6 +108,7 @@ impl Manifest {
             created_at,
             reason,
             program: env!("CARGO_PKG_VERSION").to_owned(),
+            engine,
             schema_version: found.schema_version,
             file: String::new(),
             encrypted: false,
@@ -86,6 +118,7 @@ impl Manifest {
             plain_bytes: 0,
             rows: found.rows.clone(),
             audit_head: found.audit_head.map(|head| AuditHead { seq: head.seq, hash: hex(&head.hash) }),
+            archive: None,
             took_milliseconds: 0,
         }
     }

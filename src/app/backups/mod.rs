@@ -6,23 +6,29 @@
 pub mod job;
 mod keep;
 mod manifest;
+mod past;
+mod refill;
 pub mod restore;
 mod sealing;
 mod second;
+mod source;
 
 pub use job::{BackupState, Backups};
-pub use manifest::{Manifest, Reason};
+pub use manifest::{ArchivePlace, BackupOf, Manifest, Reason};
 pub use restore::{Restored, Wanted};
 pub use sealing::Identities;
 
+pub use crate::store::archive::ArchiveState;
+pub use crate::store::archive::survey::{Interruption, Survey};
+
+use self::source::Source;
 use crate::app::error::Error;
 use crate::app::privacy::erasure_list;
-use crate::config::{Config, DatabaseUrl, Keep};
-use crate::store::backup::copy::copy;
+use crate::config::{Config, Keep};
+use crate::store::Store;
 use crate::store::backup::examine::{Examination, examine};
-use crate::store::backup::files::{self, beside};
+use crate::store::backup::files;
 use crate::store::db::guard::{self, FileLock};
-use crate::store::error::StoreError;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -32,8 +38,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-/// The database in a backup's folder.
-const DATABASE_FILE: &str = "treebeard.db";
 /// The list of the erased in a backup's folder.
 const ERASED_FILE: &str = "treebeard.erased";
 /// Begins the names of folders that are not backups yet.
@@ -44,13 +48,15 @@ const SPARE_BYTES: u64 = 32 << 20;
 /// Where backups are made from and where they are kept.
 #[derive(Debug, Clone)]
 pub struct Shelf {
-    database: PathBuf,
+    source: Source,
     folder: PathBuf,
     second: Option<PathBuf>,
     keep: Keep,
     recipients: Vec<age::x25519::Recipient>,
     /// The list of the erased.
     erased: PathBuf,
+    archive: PathBuf,
+    archive_days: u32,
 }
 
 /// Sees how far the work is, and can stop it.
@@ -124,20 +130,17 @@ impl Watch {
 }
 
 impl Shelf {
-    pub fn of(config: &Config) -> Result<Shelf, Error> {
-        let DatabaseUrl::Sqlite(database) = &config.database.url else {
-            return Err(Error::Conflict(
-                "The database is on PostgreSQL: its backups are made by pg_dump or pg_basebackup.".to_owned(),
-            ));
-        };
-        Ok(Shelf {
-            database: database.clone(),
+    pub fn of(config: &Config) -> Shelf {
+        Shelf {
+            source: Source::of(&config.database.url),
             folder: config.backup.dir.clone().unwrap_or_else(|| config.data_dir.join("backups")),
             second: config.backup.second_dir.clone(),
             keep: config.backup.keep,
             recipients: config.backup.recipients.iter().map(|recipient| recipient.0.clone()).collect(),
             erased: erasure_list::path_of(config),
-        })
+            archive: config.backup.archive_dir.clone().unwrap_or_else(|| config.data_dir.join("archive")),
+            archive_days: config.backup.archive_days,
+        }
     }
 
     pub fn folder(&self) -> &Path {
@@ -154,33 +157,20 @@ impl Shelf {
         self.second.as_ref().is_some_and(|second| second.join(name).join(manifest::FILE_NAME).exists())
     }
 
-    /// Makes a backup of the data as they are now, beside whoever uses them. `begun` is called when the moment of the
-    /// copy is fixed.
-    pub fn create(
-        &self,
-        reason: Reason,
-        begun: impl FnOnce() -> Result<(), StoreError>,
-        watch: &Watch,
-    ) -> Result<Made, Error> {
+    /// Makes a backup of the data as they are now, beside whoever uses them. With the `store` that has the database
+    /// open, the archive leads on from the backup.
+    pub fn create(&self, reason: Reason, store: Option<&Store>, watch: &Watch) -> Result<Made, Error> {
         let started = Instant::now();
         let _turn = self.turn()?;
-        let size = self.database_bytes()?;
+        let size = self.source.bytes()?;
         require_space(&self.folder, 2 * size, "a backup")?;
         let unfinished = tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(&self.folder);
         let unfinished = unfinished.map_err(cannot("made in", &self.folder))?;
         let place = unfinished.path();
-        let plain = place.join(DATABASE_FILE);
-        let created_at = Timestamp::now();
-        let mut pages = |done, all| watch.on("copying pages", done, all);
-        copy(&self.database, &plain, begun, &mut pages)?;
-        let found = watch.examine(&plain)?;
-        if !found.faults.is_empty() {
-            return Err(Error::Internal(format!(
-                "the copy is damaged, and so is the database: {}. Restore the newest backup",
-                found.faults.join("; ")
-            )));
-        }
-        let mut manifest = Manifest::of(self.free_name(created_at), created_at, reason, &found);
+        let copied = self.source.copy(&place.join(self.source.file_name()), store, watch)?;
+        let name = self.free_name(copied.at);
+        let mut manifest = Manifest::of(name, copied.at, reason, self.source.kind(), &copied.found);
+        manifest.archive = copied.archive;
         self.seal(&mut manifest, place, watch)?;
         if self.erased.exists() {
             let copied = std::fs::copy(&self.erased, place.join(ERASED_FILE));
@@ -223,14 +213,20 @@ impl Shelf {
         let place = place.map_err(cannot("made in", &self.folder))?;
         let plain = if manifest.encrypted {
             require_space(&self.folder, manifest.plain_bytes, "the decrypted copy")?;
-            let plain = place.path().join(DATABASE_FILE);
+            let plain = place.path().join("plain");
             sealing::open(&manifest, &folder, &plain, identities, watch)?;
             plain
         } else {
             path
         };
-        let found = watch.examine(&plain)?;
         verified.opened = true;
+        if manifest.engine == BackupOf::Postgresql {
+            if let Err(error) = source::read_through(&plain, watch) {
+                verified.faults.push(error.to_string());
+            }
+            return Ok(verified);
+        }
+        let found = watch.examine(&plain)?;
         verified.faults.extend(found.faults);
         if found.rows != manifest.rows {
             verified.faults.push("its tables do not have as many rows as when it was made".to_owned());
@@ -244,6 +240,9 @@ impl Shelf {
         let pruned = prune_in(&self.folder, self.keep, now, dry_run)?;
         if let Some(second) = self.second.as_deref().filter(|second| second.exists()) {
             prune_in(second, self.keep, now, dry_run)?;
+        }
+        if !dry_run {
+            self.prune_archive(now)?;
         }
         Ok(pruned)
     }
@@ -265,12 +264,6 @@ impl Shelf {
         Ok(lock)
     }
 
-    fn database_bytes(&self) -> Result<u64, Error> {
-        let size = |path: &Path| std::fs::metadata(path).map(|data| data.len());
-        let main = size(&self.database).map_err(cannot("read", &self.database))?;
-        Ok(main + size(&beside(&self.database, "-wal")).unwrap_or(0))
-    }
-
     /// By the time, and a number where two are made in one second.
     fn free_name(&self, at: Timestamp) -> String {
         let name = stamp(at);
@@ -281,7 +274,8 @@ impl Shelf {
 
     /// Hashes the file, encrypted first where that is wanted, and notes it.
     fn seal(&self, manifest: &mut Manifest, place: &Path, watch: &Watch) -> Result<(), Error> {
-        let plain = place.join(DATABASE_FILE);
+        let file = self.source.file_name();
+        let plain = place.join(file);
         let size = std::fs::metadata(&plain).map_err(cannot("read", &plain))?.len();
         let hash = |path: &Path, size| {
             files::hash_file(path, &mut watch.counting("hashing", size)).map_err(cannot("read", path))
@@ -289,10 +283,10 @@ impl Shelf {
         if self.recipients.is_empty() {
             (manifest.sha256, manifest.bytes) = hash(&plain, size)?;
             (manifest.plain_sha256, manifest.plain_bytes) = (manifest.sha256.clone(), manifest.bytes);
-            DATABASE_FILE.clone_into(&mut manifest.file);
+            file.clone_into(&mut manifest.file);
             return Ok(());
         }
-        manifest.file = format!("{DATABASE_FILE}.age");
+        manifest.file = format!("{file}.age");
         manifest.encrypted = true;
         let sealed = place.join(&manifest.file);
         (manifest.plain_sha256, manifest.plain_bytes) = sealing::seal(&plain, &sealed, &self.recipients, watch)?;

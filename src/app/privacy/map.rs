@@ -387,6 +387,7 @@ transaction, by table and number. The log itself expires likewise; its chain sti
 An erasure is one transaction. It is noted by a hash of the account's id in the table `erasures` and in a file beside the
 database (`treebeard.erased`). A backup from before does not know of it: when the service starts on a restored database,
 everybody in that file who came back is erased again, and the log says how many. Keep the file when you restore.
+What was erased is still in backups and in the archive of commits, as long as their settings keep them (docs/backup.md).
 
 ## Your own documents
 

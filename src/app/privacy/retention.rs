@@ -145,13 +145,12 @@ impl App {
 
     async fn run_retention(self: &Arc<Self>) {
         let (app, started, clock) = (self.clone(), self.now(), Instant::now());
-        let outcome = tokio::task::spawn_blocking(move || app.expire_blocking()).await;
+        let outcome = tokio::task::spawn_blocking(move || app.retain_blocking()).await;
         let every = self.config.retention.every.unwrap_or_default();
         self.jobs.ran("retention", every, started, clock.elapsed(), matches!(outcome, Ok(Ok(_))));
         match outcome {
-            Ok(Ok(removed)) => {
-                let rows: u64 = removed.iter().map(|expired| expired.rows).sum();
-                tracing::info!(event = RUN, rows, "data that was kept long enough is removed");
+            Ok(Ok(step)) => {
+                tracing::info!(event = RUN, rows = step.amount, "data that was kept long enough is removed");
             }
             Ok(Err(error)) => tracing::error!(event = RUN, %error, "data that was kept long enough is still there"),
             // It panicked, or the service is ending.

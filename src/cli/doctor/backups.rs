@@ -1,9 +1,9 @@
-//! Checks of the backups: are there any, are they new, can the newest be opened.
+//! Checks of the backups: are there any, are they new, can the newest be opened, has the archive every commit.
 
 use super::Finding;
 use crate::app::backups::{Identities, Reason, Shelf, Watch};
 use crate::app::error::Error;
-use crate::config::Config;
+use crate::config::{Config, DatabaseUrl};
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 
@@ -12,8 +12,39 @@ const OLD: SignedDuration = SignedDuration::from_hours(36);
 const NAMES: [&str; 3] = ["backup_age", "backup_whole", "backup_second"];
 
 pub fn check(config: &Config) -> Vec<Finding> {
+    let mut findings = copies(config);
+    findings.push(archive("archive", config));
+    findings
+}
+
+/// Nothing is missing in the rows of commits that are kept.
+fn archive(name: &'static str, config: &Config) -> Finding {
+    if config.archive_folder().is_none() || super::sqlite_file(config).is_none() {
+        return Finding::skipped(name, "commits are not archived");
+    }
+    let remedy =
+        "Let the service make a backup (POST /api/v1/admin/backups): from then on every moment can be restored.";
+    match Shelf::of(config).survey_archive(&Watch::quiet(Arc::default())) {
+        Ok(None) => Finding::skipped(name, "there is no archive yet"),
+        Ok(Some(found)) if !found.faults.is_empty() => Finding::problem(name, found.faults.join("; "), remedy),
+        Ok(Some(found)) => match found.interruptions.last() {
+            Some(last) => {
+                let after = last.after.map_or("the begin".to_owned(), |after| after.to_string());
+                let told = format!("what was written from {after} until {} is not in it", last.until);
+                Finding::warning(name, told, remedy)
+            }
+            None => Finding::ok(name, format!("{} commits without a gap", found.commits)),
+        },
+        Err(error) => Finding::problem(name, told(&error), "Let the service's account read the folder."),
+    }
+}
+
+fn copies(config: &Config) -> Vec<Finding> {
     let skipped = |why: &str| NAMES.map(|name| Finding::skipped(name, why)).into();
-    let Ok(shelf) = Shelf::of(config) else { return skipped("PostgreSQL's are made by its own programs") };
+    if matches!(config.database.url, DatabaseUrl::Postgres(_)) {
+        return skipped("of PostgreSQL they are made by whoever runs it");
+    }
+    let shelf = Shelf::of(config);
     if super::sqlite_file(config).is_some_and(|path| !path.exists()) {
         return skipped("there is no database yet");
     }
@@ -42,7 +73,7 @@ pub fn check(config: &Config) -> Vec<Finding> {
 
 fn make(shelf: Shelf) -> impl FnOnce() -> Result<(), String> {
     move || {
-        let made = shelf.create(Reason::Asked, || Ok(()), &Watch::quiet(Arc::default()));
+        let made = shelf.create(Reason::Asked, None, &Watch::quiet(Arc::default()));
         made.map(|_| ()).map_err(|error| error.to_string())
     }
 }

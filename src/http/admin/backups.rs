@@ -2,7 +2,7 @@
 
 use super::answer;
 use crate::app::App;
-use crate::app::backups::{BackupState, Manifest};
+use crate::app::backups::{ArchiveState, BackupState, Manifest};
 use crate::app::figures::moment;
 use crate::http::Tag;
 use crate::http::body::Answer;
@@ -22,12 +22,13 @@ pub struct AdminBackups;
 impl AdminBackups {
     /// List the backups
     ///
-    /// The newest first, and how they stand. A backup is listed when its copy was opened and found whole. On PostgreSQL
-    /// its own tools make backups: 409.
+    /// The newest first, and how they stand. A backup is listed when its copy was read to its end and found whole. On
+    /// PostgreSQL they are dumps, made when they are asked for.
     #[oai(path = "/backups", method = "get", operation_id = "admin_list_backups")]
     async fn list(&self, app: Data<&Arc<App>>, _caller: SignedIn) -> Result<Private<Backups>> {
         let items = app.backups().await?;
-        answer(&Backups::of(&app.backup_state(), items))
+        let archive = app.store.archive().map(|archive| ArchiveItem::of(archive.state()));
+        answer(&Backups::of(&app.backup_state(), archive, items))
     }
 
     /// Make a backup
@@ -65,7 +66,24 @@ struct Backups {
     failures: u64,
     /// Why the last one failed, or has no second copy; `null`: all is well.
     fault: Option<String>,
+    /// `null`: commits are not archived.
+    archive: Option<ArchiveItem>,
     items: Vec<BackupItem>,
+}
+
+/// The archive of commits.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+struct ArchiveItem {
+    /// The unbroken row of commits written now, by the time it began.
+    generation: String,
+    /// Since the service started.
+    commits: u64,
+    bytes: u64,
+    last_commit_at: Option<Timestamp>,
+    /// Times since the service started, and then, that commits may have been missed.
+    interruptions: u64,
+    /// Why commits are not archived any more; `null`: all is well.
+    fault: Option<String>,
 }
 
 /// One backup.
@@ -92,14 +110,28 @@ struct BackupItem {
 }
 
 impl Backups {
-    fn of(state: &BackupState, items: Vec<(Manifest, bool)>) -> Self {
+    fn of(state: &BackupState, archive: Option<ArchiveItem>, items: Vec<(Manifest, bool)>) -> Self {
         let items = items.into_iter().map(|(manifest, second_copy)| BackupItem::of(manifest, second_copy));
         Backups {
             under_way: state.under_way,
             made: state.made,
             failures: state.failures,
             fault: state.fault.clone(),
+            archive,
             items: items.collect(),
+        }
+    }
+}
+
+impl ArchiveItem {
+    fn of(state: ArchiveState) -> Self {
+        ArchiveItem {
+            generation: state.generation,
+            commits: state.commits,
+            bytes: state.bytes,
+            last_commit_at: state.last_at.map(moment),
+            interruptions: state.interruptions,
+            fault: state.fault,
         }
     }
 }

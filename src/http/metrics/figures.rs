@@ -38,6 +38,7 @@ impl Collector for Figures {
         self.explanations(&mut page)?;
         self.listener(&mut page)?;
         self.backups(&mut page)?;
+        self.maintenance(&mut page)?;
         process_figures(&mut page)
     }
 }
@@ -124,6 +125,15 @@ impl Figures {
         if let Some(took) = state.last_took {
             page.gauge("backup_duration_seconds", "How long the last one took", took.as_secs_f64())?;
         }
+        if let Some(archive) = self.app.store.archive() {
+            let state = archive.state();
+            let lag = state.waiting_since.map_or(0.0, |since| since.elapsed().as_secs_f64());
+            page.counter("archive_commits", "Commits archived", state.commits)?;
+            page.counter("archive_bytes", "Bytes written to the archive", state.bytes)?;
+            page.counter("archive_interruptions", "Times commits may have been missed", state.interruptions)?;
+            page.gauge("archive_ok", "0 while commits are not archived", u64::from(state.fault.is_none()))?;
+            page.gauge("archive_lag_seconds", "Age of the oldest commit not on the archive's disk yet", lag)?;
+        }
         state.newest_at.map_or(Ok(()), |at| {
             let at = at.as_millisecond() as f64 / 1e3;
             page.gauge("backup_bytes", "Size of the newest", state.newest_bytes)?;
@@ -140,6 +150,21 @@ impl Figures {
         let prefix = head.hash.iter().take(6).fold(0_u64, |number, byte| number * 256 + u64::from(*byte));
         page.gauge("audit_head_seq", "Number of the audit log's last row", u64::try_from(head.seq).unwrap_or(0))?;
         page.gauge("audit_head_hash_prefix", "First 6 of the 32 bytes of that row's hash, as a number", prefix)
+    }
+
+    fn maintenance(&self, page: &mut Page) -> fmt::Result {
+        let state = self.app.maintenance_state();
+        let outcomes = [("done", state.runs.saturating_sub(state.failures)), ("failed", state.failures)];
+        page.counters("maintenance_runs", "Times the database was looked after", "outcome", &outcomes)?;
+        let amounts: Vec<_> = state.steps.iter().map(|(step, (amount, _))| (*step, *amount)).collect();
+        page.counters("maintenance_amount", "Rows, pages or bytes a step was about, by step", "step", &amounts)?;
+        let milliseconds: Vec<_> =
+            state.steps.iter().map(|(step, (_, took))| (*step, took.as_millis() as u64)).collect();
+        page.gauges("maintenance_step_milliseconds", "How long a step took the last time", "step", &milliseconds)?;
+        state.last_at.map_or(Ok(()), |at| {
+            let at = at.as_millisecond() as f64 / 1e3;
+            page.gauge("maintenance_last_success_timestamp_seconds", "When it was last done, seconds since 1970", at)
+        })
     }
 
     /// Nothing where no key for the model is set.

@@ -8,6 +8,10 @@ use std::fs::{File, OpenOptions, Permissions};
 use std::io::{Read, Seek, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// How long a lock is waited for that another process may be about to let go.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Holds the database for this process; the kernel lets go of it when the process ends, however it ends.
 #[derive(Debug)]
@@ -37,6 +41,7 @@ pub fn prepare(path: &Path, beside: bool) -> Result<Option<FileLock>, StoreError
     refuse_network(path, folder_of(path))?;
     let lock = match hold(path) {
         Err(Held::ByAnother(_)) if beside => None,
+        Err(Held::ByAnother(_)) => Some(hold_soon(path)?),
         lock => Some(lock.map_err(|held| told(held, path))?),
     };
     if lock.is_some() {
@@ -49,9 +54,20 @@ pub fn prepare(path: &Path, beside: bool) -> Result<Option<FileLock>, StoreError
 /// The lock of the database at `path`, without touching the database.
 pub fn lock(path: &Path) -> Result<FileLock, StoreError> {
     refuse_network(path, folder_of(path))?;
-    let lock = hold(path).map_err(|held| told(held, path))?;
+    let lock = hold_soon(path)?;
     finish_swap(path)?;
     Ok(lock)
+}
+
+/// The holder may be about to end, or a child it just starts may have its files for a moment yet.
+fn hold_soon(path: &Path) -> Result<FileLock, StoreError> {
+    let started = Instant::now();
+    loop {
+        match hold(path) {
+            Err(Held::ByAnother(_)) if started.elapsed() < PATIENCE => std::thread::sleep(PATIENCE / 20),
+            lock => return lock.map_err(|held| told(held, path)),
+        }
+    }
 }
 
 fn finish_swap(path: &Path) -> Result<(), StoreError> {

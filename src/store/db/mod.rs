@@ -17,6 +17,7 @@ pub mod writer;
 use self::postgres::Postgres;
 use self::sqlite::Sqlite;
 use self::value::{Row, Value};
+use crate::store::archive::Handle;
 use crate::store::error::{Cause, StoreError};
 use std::ops::{Deref, DerefMut};
 use std::time::{Duration, Instant};
@@ -69,6 +70,22 @@ impl Database {
         match self {
             Database::Sqlite(_) => Engine::Sqlite,
             Database::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// Has the write-ahead log folded after the next transaction: how many bytes it has. `None`: not ours to do.
+    pub fn ask_to_fold(&self) -> Option<u64> {
+        match self {
+            Database::Sqlite(sqlite) => sqlite.ask_to_fold(),
+            Database::Postgres(_) => None,
+        }
+    }
+
+    /// The archive of commits, where there is one.
+    pub fn archive(&self) -> Option<Handle> {
+        match self {
+            Database::Sqlite(sqlite) => sqlite.archive(),
+            Database::Postgres(_) => None,
         }
     }
 

@@ -1,19 +1,22 @@
 //! SQLite: how connections are set, reader threads, statements, and what its errors mean.
 
+use crate::store::archive::{Archive, Handle};
+use crate::store::backup::files::beside;
 use crate::store::db::guard::{self, FileLock};
 use crate::store::db::value::{Row, Value};
 use crate::store::db::workers::Workers;
-use crate::store::db::writer::Writer;
+use crate::store::db::writer::{Log, Writer};
 use crate::store::db::{Answer, Conn, Driver, Figures, Tx};
 use crate::store::error::{Cause, StoreError};
 use crate::store::migrate;
+use jiff::Timestamp;
 use r2d2::PooledConnection;
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::config::DbConfig;
 use rusqlite::ffi::{SQLITE_CONSTRAINT_FOREIGNKEY, SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// "TreB": tells `file(1)` and us that the file is ours.
@@ -38,11 +41,14 @@ pub struct Sqlite {
     // Dropped in this order: the writer closes last and so removes the write-ahead log.
     readers: Workers<Reader>,
     writer: Writer,
+    archive: Option<Handle>,
+    /// Of the write-ahead log.
+    log_path: PathBuf,
     _lock: Option<FileLock>,
 }
 
 /// What an operator may choose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SqliteOptions {
     /// Reader threads.
     pub readers: usize,
@@ -57,6 +63,10 @@ pub struct SqliteOptions {
     pub beside: bool,
     /// A read that takes longer is ended: while it lasts, the write-ahead log cannot be used anew and grows.
     pub read_age_max: Duration,
+    /// Folder that gets every commit with its time; `None`: none does.
+    pub archive: Option<PathBuf>,
+    /// Whether another program folds the write-ahead log into the file, and we must not.
+    pub external_checkpoint: bool,
 }
 
 impl Default for SqliteOptions {
@@ -69,6 +79,8 @@ impl Default for SqliteOptions {
             batch_max: 1024,
             beside: false,
             read_age_max: Duration::MAX,
+            archive: None,
+            external_checkpoint: false,
         }
     }
 }
@@ -89,16 +101,24 @@ impl Sqlite {
         prepare: impl FnOnce(&mut Connection, bool) -> Result<(), StoreError>,
     ) -> Result<Self, StoreError> {
         let lock = guard::prepare(path, options.beside)?;
+        // Who works beside a service leaves archive and log to that.
+        let alone = lock.is_some();
         let mut connection = Connection::open_with_flags(path, flags()).map_err(|e| cannot_open(path, e))?;
         refuse_foreign(path, &connection)?;
         refuse_strange(&connection)?;
-        set_writing(&connection, options).map_err(|e| cannot_open(path, e))?;
-        prepare(&mut connection, lock.is_some())?;
+        // Before anything is written to the log or folded.
+        let folder = options.archive.as_deref().filter(|_| alone);
+        let archive = folder.map(|folder| Archive::open(path, folder, Timestamp::now())).transpose()?;
+        set_writing(&connection, &options).map_err(|e| cannot_open(path, e))?;
+        prepare(&mut connection, alone)?;
+        let handle = archive.as_ref().map(Archive::handle);
+        let log = Log { archive, folds: alone && !options.external_checkpoint };
         let pool = reader_pool(path, options.readers)?;
         let age_max = options.read_age_max;
         let reader = move || Reader { pool: pool.clone(), connection: None, age_max };
         let readers = Workers::start("sqlite-read", options.readers.max(1), reader)?;
-        Ok(Sqlite { readers, writer: Writer::start(connection, options.batch_max)?, _lock: lock })
+        let writer = Writer::start(connection, log, options.batch_max)?;
+        Ok(Sqlite { readers, writer, archive: handle, log_path: beside(path, "-wal"), _lock: lock })
     }
 
     pub fn read<T, E, F>(&self, work: F) -> Answer<T, E>
@@ -117,6 +137,14 @@ impl Sqlite {
         E: From<StoreError> + Send + 'static,
     {
         self.writer.run(work)
+    }
+
+    pub fn ask_to_fold(&self) -> Option<u64> {
+        self.writer.ask_to_fold().then(|| std::fs::metadata(&self.log_path).map_or(0, |data| data.len()))
+    }
+
+    pub fn archive(&self) -> Option<Handle> {
+        self.archive.clone()
     }
 
     pub fn figures(&self) -> Figures {
@@ -178,9 +206,16 @@ fn refuse_strange(connection: &Connection) -> Result<(), StoreError> {
     accepted
 }
 
-fn set_writing(connection: &Connection, options: SqliteOptions) -> rusqlite::Result<()> {
+fn set_writing(connection: &Connection, options: &SqliteOptions) -> rusqlite::Result<()> {
+    // In force for a file that has no tables yet.
+    connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL")?;
     connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
     connection.execute_batch(PRAGMAS)?;
+    // The writer's thread turns it on again where that is ours to do, when it has begun to archive.
+    connection.execute_batch("PRAGMA wal_autocheckpoint = 0")?;
+    if options.external_checkpoint {
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    }
     connection.pragma_update(None, "synchronous", if options.durable { "FULL" } else { "NORMAL" })?;
     // What is deleted is overwritten: an erased person is not to be read out of the file.
     connection.query_row("PRAGMA secure_delete = ON", [], |_| Ok(()))?;

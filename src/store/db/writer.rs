@@ -3,6 +3,7 @@
 //! A commit costs one `fsync`, however many closures it carries, so under load the price of durability is divided by
 //! the batch. Each closure runs in its own savepoint: one that fails undoes only itself.
 
+use crate::store::archive::Archive;
 use crate::store::db::sqlite::{run_cached, store_error};
 use crate::store::db::workers::{QUEUE_LIMIT, guarded, join, refusal};
 use crate::store::db::{Answer, BATCH_CLASSES, Conn, Driver, Figures, Tx};
@@ -10,7 +11,7 @@ use crate::store::error::{Cause, StoreError};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use rusqlite::Connection;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,18 @@ const BATCH_TIME: Duration = Duration::from_millis(25);
 /// With nothing to write for this long, the write-ahead log is folded into the file and cut to nothing.
 const IDLE: Duration = Duration::from_secs(3);
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// So often is looked what programs beside us have committed.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// Pages in the write-ahead log after which a commit folds it into the file.
+const FOLD_PAGES: u32 = 1000;
+
+/// What is done with the write-ahead log.
+pub struct Log {
+    /// Gets every commit.
+    pub archive: Option<Archive>,
+    /// Whether it is ours to fold into the file.
+    pub folds: bool,
+}
 
 /// Runs in the batch's transaction, or is told why there is none.
 type Job = Box<dyn FnOnce(Result<&mut Tx<'_>, StoreError>) -> Done + Send>;
@@ -35,6 +48,8 @@ pub struct Writer {
     queue: Option<Sender<Job>>,
     thread: Option<JoinHandle<()>>,
     counters: Arc<Counters>,
+    /// Whether the write-ahead log is ours to fold.
+    folds: bool,
 }
 
 #[derive(Default)]
@@ -46,19 +61,25 @@ struct Counters {
     batches: [AtomicU64; BATCH_CLASSES.len()],
     batched: AtomicU64,
     panics: AtomicU64,
+    fold_asked: AtomicBool,
 }
 
 impl Writer {
     /// Each transaction carries `batch_max` closures at most.
-    pub fn start(connection: Connection, batch_max: u64) -> Result<Self, StoreError> {
+    pub fn start(connection: Connection, mut log: Log, batch_max: u64) -> Result<Self, StoreError> {
         let (queue, jobs) = bounded::<Job>(QUEUE_LIMIT);
         let counters = Arc::<Counters>::default();
-        let shared = counters.clone();
+        let (shared, folds) = (counters.clone(), log.folds);
         let thread = std::thread::Builder::new()
             .name("sqlite-write".to_owned())
-            .spawn(move || write_until_closed(&connection, &jobs, batch_max, &shared))
+            .spawn(move || {
+                log.begin(&connection);
+                write_until_closed(&connection, &jobs, batch_max, &mut log, &shared);
+                drop(connection);
+                log.rest();
+            })
             .map_err(|e| StoreError::Unavailable(Cause::new(e)))?;
-        Ok(Writer { queue: Some(queue), thread: Some(thread), counters })
+        Ok(Writer { queue: Some(queue), thread: Some(thread), counters, folds })
     }
 
     pub fn run<T, E, F>(&self, work: F) -> Answer<T, E>
@@ -87,6 +108,12 @@ impl Writer {
         })
     }
 
+    /// Has the log folded after the next transaction, if that is ours to do.
+    pub fn ask_to_fold(&self) -> bool {
+        self.counters.fold_asked.store(self.folds, Ordering::Release);
+        self.folds
+    }
+
     pub fn figures(&self) -> Figures {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Figures {
@@ -112,19 +139,35 @@ impl Drop for Writer {
     }
 }
 
-fn write_until_closed(connection: &Connection, jobs: &Receiver<Job>, batch_max: u64, counters: &Counters) {
-    let mut written = false;
+fn write_until_closed(
+    connection: &Connection,
+    jobs: &Receiver<Job>,
+    batch_max: u64,
+    log: &mut Log,
+    counters: &Counters,
+) {
+    let mut written_at = None;
     loop {
-        let wait = if written { IDLE } else { Duration::from_secs(3600) };
+        let wait = match (&log.archive, written_at) {
+            (Some(_), _) => LOOK_EVERY,
+            (None, Some(_)) => IDLE,
+            (None, None) => Duration::from_secs(3600),
+        };
         match jobs.recv_timeout(wait) {
             Ok(first) => {
-                write_batch(connection, first, jobs, batch_max, counters);
-                written = true;
+                write_batch(connection, first, jobs, batch_max, log, counters);
+                written_at = Some(Instant::now());
+                if counters.fold_asked.swap(false, Ordering::AcqRel) {
+                    cut_log(connection);
+                    log.rest();
+                }
             }
             Err(RecvTimeoutError::Timeout) => {
-                if written {
+                log.take(connection);
+                if log.folds && written_at.is_some_and(|at| at.elapsed() >= IDLE) {
                     cut_log(connection);
-                    written = false;
+                    log.rest();
+                    written_at = None;
                 }
             }
             Err(RecvTimeoutError::Disconnected) => break,
@@ -133,9 +176,40 @@ fn write_until_closed(connection: &Connection, jobs: &Receiver<Job>, batch_max: 
     if let Err(error) = connection.execute_batch("PRAGMA optimize") {
         tracing::warn!(%error, "the statistics could not be renewed at close");
     }
+    log.take(connection);
 }
 
-fn write_batch(connection: &Connection, first: Job, jobs: &Receiver<Job>, batch_max: u64, counters: &Counters) {
+impl Log {
+    /// From now on every commit is archived, and the log may be folded.
+    fn begin(&mut self, connection: &Connection) {
+        self.take(connection);
+        let pages = if self.folds { FOLD_PAGES } else { 0 };
+        if let Err(error) = connection.pragma_update(None, "wal_autocheckpoint", pages) {
+            tracing::warn!(%error, "the write-ahead log grows until the service is idle");
+        }
+    }
+
+    fn take(&mut self, connection: &Connection) {
+        if let Some(archive) = &mut self.archive {
+            archive.take(connection);
+        }
+    }
+
+    fn rest(&mut self) {
+        if let Some(archive) = &mut self.archive {
+            archive.rest();
+        }
+    }
+}
+
+fn write_batch(
+    connection: &Connection,
+    first: Job,
+    jobs: &Receiver<Job>,
+    batch_max: u64,
+    log: &mut Log,
+    counters: &Counters,
+) {
     if let Err(error) = run_cached(connection, "BEGIN IMMEDIATE") {
         let done = first(Err(error));
         counters.refused.fetch_add(1, Ordering::Relaxed);
@@ -165,6 +239,8 @@ fn write_batch(connection: &Connection, first: Job, jobs: &Receiver<Job>, batch_
     if outcome.is_err() && !connection.is_autocommit() && run_cached(connection, "ROLLBACK").is_err() {
         tracing::error!("a failed batch could not be rolled back");
     }
+    // Before anybody is told, so that no commit has a time after its acknowledgement.
+    log.take(connection);
     count_batch(&batch, outcome.is_ok(), counters);
     for done in batch {
         (done.acknowledge)(outcome.clone());
