@@ -6,7 +6,6 @@
 
 use crate::app::error::{Error, FieldFault};
 use crate::config::{Auth, PasswordPolicy};
-use crate::store::db::workers::Workers;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 use std::collections::HashSet;
@@ -22,9 +21,6 @@ const WAIT_MAX: Duration = Duration::from_millis(500);
 /// A stored hash that asks for more than this is not computed: a foreign row must not take the machine down.
 const MEMORY_KIB_CEILING: u32 = 128 * 1024;
 const PASSES_CEILING: u32 = 30;
-/// How much the hashing threads yield to all others (`nice`): requests that take microseconds go before those that
-/// take tens of milliseconds.
-const NICENESS: i32 = 10;
 
 /// Well-known passwords and the words they are made of, lower case.
 static COMMON: LazyLock<HashSet<&'static str>> =
@@ -44,7 +40,6 @@ pub struct Passwords {
     policy: PasswordPolicy,
     params: Params,
     permits: Arc<Semaphore>,
-    threads: Workers<()>,
     /// Compared against when there is no such account, so that the answer takes the same time.
     dummy: String,
     counters: Arc<Counters>,
@@ -76,19 +71,9 @@ impl Passwords {
         let params = Params::new(auth.argon2_memory_kib, auth.argon2_passes, auth.argon2_lanes, None)
             .map_err(|error| Error::Internal(format!("the argon2 settings are not usable: {error}")))?;
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let at_once = (cores / 2).max(1);
-        // Where it is not allowed, they are as important as all others.
-        let yield_to_others = || {
-            let _may_be_refused = rustix::process::setpriority_process(None, NICENESS);
-        };
-        Ok(Passwords {
-            policy: auth.password_policy,
-            permits: Arc::new(Semaphore::new(at_once)),
-            threads: Workers::start("passwords", at_once, yield_to_others)?,
-            dummy: nobodys_hash(&params),
-            counters: Arc::default(),
-            params,
-        })
+        let permits = Arc::new(Semaphore::new((cores / 2).max(1)));
+        let dummy = nobodys_hash(&params);
+        Ok(Passwords { policy: auth.password_policy, params, permits, dummy, counters: Arc::default() })
     }
 
     /// Whether a new password may be used; `field` is its name in the request.
@@ -125,14 +110,14 @@ impl Passwords {
     /// The permit goes with the work, so a client that hangs up frees nothing early.
     async fn in_pool<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
         let (permit, counters) = (self.permit().await?, self.counters.clone());
-        let hashing = move |(): &mut ()| -> Result<T, Error> {
+        let task = tokio::task::spawn_blocking(move || {
             let (_permit, started) = (permit, Instant::now());
             let outcome = work();
             counters.computed.fetch_add(1, Ordering::Relaxed);
             counters.nanoseconds.fetch_add(started.elapsed().as_nanos() as u64, Ordering::Relaxed);
-            Ok(outcome)
-        };
-        self.threads.run(hashing).later().await
+            outcome
+        });
+        task.await.map_err(|_| Error::Internal("password hashing panicked".to_owned()))
     }
 
     async fn permit(&self) -> Result<OwnedSemaphorePermit, Error> {
@@ -273,15 +258,6 @@ mod tests {
         assert_eq!(codes(Strict, "violet tram seven"), [""; 0]);
         assert_eq!(codes(Nist, "violet tram se"), ["min_length"]);
         assert_eq!(codes(Relaxed, &"x".repeat(1025)), ["max_length"]);
-    }
-
-    #[test]
-    fn hashing_yields_to_everything_else() {
-        let settings = crate::config::Config::load(&crate::config::Sources::default()).expect("defaults are valid");
-        let passwords = Passwords::new(&settings.config.auth).expect("usable settings");
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-        let niceness = runtime.block_on(passwords.in_pool(|| rustix::process::getpriority_process(None)));
-        assert_eq!(niceness.expect("a thread").expect("its priority"), NICENESS);
     }
 
     #[test]
