@@ -1,5 +1,7 @@
 //! What the program comes in and stands behind, for whoever installs, watches and upgrades it.
 
+mod debian;
+mod dist;
 mod healthcheck;
 mod kubernetes;
 mod machine;
