@@ -1,5 +1,6 @@
 //! What the program comes in and stands behind, for whoever installs, watches and upgrades it.
 
+mod container;
 mod debian;
 mod dist;
 mod healthcheck;
