@@ -11,6 +11,7 @@ mod catalog_diff;
 mod compare;
 mod completions;
 mod config;
+mod copy;
 mod database;
 mod demo;
 mod docs;
@@ -114,6 +115,8 @@ enum Command {
     Restore(restore::Arguments),
     /// Remove what has expired, renew statistics, give free pages back; once a day the service does it, too
     Maintain(maintain::Arguments),
+    /// Copy everything into an empty database of the other engine
+    Copy(copy::Arguments),
     /// Bring the database's schema up to date
     Migrate(migrate::Arguments),
     /// Try out what the service depends on outside of itself
@@ -181,6 +184,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Alerts(command) => alerts::run(&command, &settings),
         Command::Privacy(command) => privacy::run(&command, &settings),
         Command::Maintain(command) => maintain::run(&command, &settings),
+        Command::Copy(command) => copy::run(&command, &settings),
         Command::Migrate(command) => migrate::run(&command, &settings),
         Command::Docs(command) => docs::run(&command),
         Command::Openapi(command) => openapi::run(&command),

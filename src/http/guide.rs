@@ -29,6 +29,7 @@ const PARTS: [(&str, &[&str]); 4] = [
             "monitoring",
             "backup",
             "maintenance",
+            "copy",
             "upgrade",
             "operations",
             "load",

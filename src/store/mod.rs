@@ -27,6 +27,7 @@ pub mod recommendations;
 pub mod retention;
 pub mod sessions;
 pub mod suppliers;
+pub mod transfer;
 pub mod usage_days;
 pub mod usage_history;
 pub mod users;

@@ -22,6 +22,7 @@ const COMMANDS: &[&[&str]] = &[
     &["backup", "verify"],
     &["restore"],
     &["maintain"],
+    &["copy"],
     &["migrate"],
     &["migrate", "status"],
     &["doctor"],

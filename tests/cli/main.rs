@@ -10,6 +10,7 @@ mod catalog;
 mod claude;
 mod compare;
 mod config;
+mod copy;
 mod doctor;
 mod doctor_checks;
 mod features;

@@ -17,7 +17,7 @@ use treebeard::store::backup::files::hex;
 
 const WRITERS: u64 = 4;
 const MOMENTS: usize = 20;
-const SERVE: [&str; 9] = [
+pub const SERVE: [&str; 9] = [
     "serve",
     "--listen",
     "127.0.0.1:0",
@@ -59,7 +59,7 @@ fn register(address: &str, number: u64) -> Option<(Instant, String, Value)> {
 }
 
 /// A new account, its preferences and a few months of usage.
-fn live_a_little(address: &str, number: u64) -> Option<()> {
+pub fn live_a_little(address: &str, number: u64) -> Option<()> {
     let (_, _, answer) = register(address, number)?;
     let token = answer["access_token"].as_str();
     let wishes = json!({ "cost_priority": 100 - number % 50, "flexibility_priority": number % 50,
@@ -80,7 +80,7 @@ fn lag(address: &str) -> f64 {
 }
 
 /// A hash of all rows of each table, at one moment. SQLite's own tables are statistics and not data.
-fn logical_checksum(database: &Path) -> BTreeMap<String, String> {
+pub fn logical_checksum(database: &Path) -> BTreeMap<String, String> {
     let connection = rusqlite::Connection::open(database).expect("it opens");
     connection.execute_batch("BEGIN").expect("one moment");
     let tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'";
