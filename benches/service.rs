@@ -9,6 +9,7 @@ mod world;
 use serde_json::{Value, json};
 use std::fs::{File, read_to_string};
 use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -132,14 +133,23 @@ fn service(folder: &Path) {
     let idle = memory(&server.process, "VmRSS").expect("the service runs");
     row("idle RSS, 1,000 plans", &format!("{idle:.1} MiB"), "40 MB");
 
-    let token = server.register();
-    generate(&server, &token, 1);
-    let (p50, p99) = generate(&server, &token, 1);
+    let token = server.register("bench@example.com");
+    generate(&server, &token, 1, "template");
+    let (p50, p99) = generate(&server, &token, 1, "template");
     row("generate, 12 months, 1,000 plans, 1 connection", &format!("p50 {p50:.1} ms, p99 {p99:.1} ms"), "p50 5 ms");
-    let (p50, p99) = generate(&server, &token, CONNECTIONS);
+    let (p50, p99) = generate(&server, &token, CONNECTIONS, "template");
     row("the same, 16 connections", &format!("p50 {p50:.1} ms, p99 {p99:.1} ms"), "p99 20 ms");
     let busy = memory(&server.process, "VmRSS").expect("the service runs");
     row("RSS after that", &format!("{busy:.1} MiB"), "none");
+    drop(server);
+
+    // Takes connections and never says a word.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", silent.local_addr().expect("its address"));
+    let server = Server::with(folder, &[("CLAUDE_API_KEY", "none"), ("TREEBEARD_EXPLANATIONS__BASE_URL", &url)]);
+    let (p50, p99) = generate(&server, &server.register("ai@example.com"), 4, "ai");
+    let goal = "p99 its deadline, 1500 ms, and 100 ms";
+    row("the same, 4 connections, the AI silent", &format!("p50 {p50:.1} ms, p99 {p99:.1} ms"), goal);
 }
 
 struct Server {
@@ -150,7 +160,12 @@ struct Server {
 impl Server {
     /// Returns when the service says it is ready.
     fn start(folder: &Path) -> Server {
+        Server::with(folder, &[])
+    }
+
+    fn with(folder: &Path, environment: &[(&str, &str)]) -> Server {
         let mut process = command(folder, &["serve", "--listen", "127.0.0.1:0", "--set", "logging.format=json"])
+            .envs(environment.iter().copied())
             .stderr(Stdio::piped())
             .spawn()
             .expect("the binary starts");
@@ -172,8 +187,8 @@ impl Server {
         server
     }
 
-    fn register(&self) -> String {
-        let user = json!({"email": "bench@example.com", "password": "a long bench password", "name": "Bench",
+    fn register(&self, email: &str) -> String {
+        let user = json!({"email": email, "password": "a long bench password", "name": "Bench",
             "zip_code": world::ZIP});
         let mut answer = ureq::post(format!("{}/api/v1/auth/register", self.url)).send_json(user).expect("registered");
         let tokens: Value = answer.body_mut().read_json().expect("JSON");
@@ -191,7 +206,7 @@ impl Drop for Server {
 
 /// Asks for advice over so many connections at once. Milliseconds at p50 and p99. No two requests of a run of the bench
 /// are alike: nothing is answered from the cache of rankings.
-fn generate(server: &Server, token: &str, connections: usize) -> (f64, f64) {
+fn generate(server: &Server, token: &str, connections: usize, explanations: &str) -> (f64, f64) {
     static ASKED: AtomicU64 = AtomicU64::new(0);
     let client = || {
         let agent = ureq::Agent::new_with_defaults();
@@ -202,7 +217,7 @@ fn generate(server: &Server, token: &str, connections: usize) -> (f64, f64) {
                 json!({"month": format!("2025-{:02}-01", month + 1), "kwh": kwh})
             };
             let body = json!({"user_data": {"zip_code": world::ZIP}, "usage_data": (0..12).map(month).collect::<Vec<_>>(),
-                "options": {"explanations": "template"}});
+                "options": {"explanations": explanations}});
             let started = Instant::now();
             let request = agent.post(format!("{}/api/v1/recommendations/generate", server.url));
             let mut answer = request.header("authorization", token).send_json(&body).expect("advice");
