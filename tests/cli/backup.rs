@@ -20,6 +20,11 @@ pub fn store(place: &Place) -> Store {
 
 /// Adds an account to the database nobody else has open.
 pub fn add_user(place: &Place, email: &str) -> Uuid {
+    open_account(&store(place), email)
+}
+
+/// Adds an account to a database of any engine.
+pub fn open_account(store: &Store, email: &str) -> Uuid {
     let new = NewUser {
         id: Uuid::now_v7(),
         email: email.to_owned(),
@@ -31,7 +36,7 @@ pub fn add_user(place: &Place, email: &str) -> Uuid {
         now: Timestamp::UNIX_EPOCH,
     };
     let id = new.id;
-    store(place).write_blocking(move |tx| users::create(tx, &new)).expect("a user is kept");
+    store.write_blocking(move |tx| users::create(tx, &new)).expect("a user is kept");
     id
 }
 

@@ -2,7 +2,6 @@
 
 use crate::backup::{add_user, emails};
 use crate::run::Place;
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Kills of each kind.
@@ -17,15 +16,7 @@ fn time_of(place: &Place, arguments: &[&str]) -> Duration {
 
 /// Starts the command and kills it after a part of that time.
 fn kill(place: &Place, arguments: &[&str], after: Duration) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_treebeard"))
-        .args(arguments)
-        .current_dir(place.path())
-        .env_clear()
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the binary starts");
+    let mut child = place.start(arguments);
     std::thread::sleep(after);
     // It may have ended already.
     let _ended = child.kill();

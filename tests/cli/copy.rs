@@ -9,7 +9,6 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 use treebeard::store::audit::{self, Event};
 
@@ -106,15 +105,7 @@ fn is_killed_while_copying(place: &Place, url: &str) -> bool {
             client.query_one(what, &[]).expect("a count").get(0)
         }
     };
-    let mut child = Command::new(env!("CARGO_BIN_EXE_treebeard"))
-        .args(["copy", "--from", "sqlite:data/treebeard.db", "--to", url])
-        .current_dir(place.path())
-        .env_clear()
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the binary starts");
+    let mut child = place.start(&["copy", "--from", "sqlite:data/treebeard.db", "--to", url]);
     while count("SELECT count(*) FROM users") == 0 && child.try_wait().expect("it can be asked").is_none() {
         std::thread::sleep(Duration::from_millis(1));
     }

@@ -1,5 +1,6 @@
 //! Backups of PostgreSQL: dumps that `treebeard backup` drives, and a moment restored from the server's own archive.
 
+use crate::backup::open_account;
 use crate::postgres_cluster::Cluster;
 use crate::run::Place;
 use jiff::Timestamp;
@@ -10,26 +11,11 @@ use std::os::unix::fs::{MetadataExt, chown};
 use std::path::Path;
 use std::time::{Duration, Instant};
 use treebeard::app::privacy::erasure_list;
-use treebeard::domain::catalog::PropertyType;
-use treebeard::store::users::{self, NewUser, Role};
 use treebeard::store::{Options, Store, erasure};
 use uuid::Uuid;
 
 fn add_user(url: &str, email: &str) -> Uuid {
-    let new = NewUser {
-        id: Uuid::now_v7(),
-        email: email.to_owned(),
-        password_hash: "none".to_owned(),
-        name: "Somebody".to_owned(),
-        zip_code: "78701".to_owned(),
-        property_type: PropertyType::Residential,
-        role: Role::User,
-        now: Timestamp::UNIX_EPOCH,
-    };
-    let id = new.id;
-    let store = Store::open(url, Options::default()).expect("it opens");
-    store.write_blocking(move |tx| users::create(tx, &new)).expect("a user is kept");
-    id
+    open_account(&Store::open(url, Options::default()).expect("it opens"), email)
 }
 
 fn emails(url: &str) -> Vec<String> {

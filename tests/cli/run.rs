@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
 pub struct Outcome {
@@ -41,6 +41,19 @@ impl Place {
         let path: PathBuf = self.path().join(name);
         std::fs::write(&path, text).expect("the temporary folder can be written");
         path.to_str().expect("a temporary path is UTF-8").to_owned()
+    }
+
+    /// Starts it without waiting for it; what it says is for nobody.
+    pub fn start(&self, arguments: &[&str]) -> Child {
+        Command::new(env!("CARGO_BIN_EXE_treebeard"))
+            .args(arguments)
+            .current_dir(self.path())
+            .env_clear()
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the binary starts")
     }
 
     pub fn run(&self, arguments: &[&str]) -> Outcome {
