@@ -1,5 +1,6 @@
 //! Suppliers and plans under administration: what is changed is what everybody reads next, by version, and noted.
 
+use crate::examples;
 use crate::people::{ADMIN, People, SUPPORT, text};
 use crate::postgres::Cluster;
 use crate::support::Reply;
@@ -165,6 +166,32 @@ fn a_plan_sent_twice_under_one_key_is_added_once() {
     let (first, second) = (people.server.post(PLANS, &headers, &body), people.server.post(PLANS, &headers, &body));
     assert_eq!((first.status, second.status), (201, 201), "{}", second.body);
     assert_eq!(first.body, second.body);
+}
+
+#[test]
+fn sums_of_the_most_absurd_plan_are_what_the_document_says() {
+    let people = People::meet();
+    let office = Office::of(&people, ADMIN);
+    for (key, rate) in [("honest-meter/gift", -100_000_000.0), ("honest-meter/ruin", 100_000_000.0)] {
+        let mut absurd = plan(key, "Absurd", rate);
+        absurd["term_months"] = json!(600);
+        let made = office.send("POST", PLANS, &absurd.to_string());
+        assert_eq!(made.status, 201, "{}", made.body);
+    }
+    let months: Vec<_> =
+        (1..=12).map(|month| json!({ "month": format!("2025-{month:02}"), "kwh": 1_000_000 })).collect();
+    let asked = json!({
+        "user_data": { "zip_code": "78701" }, "usage_data": months, "options": { "top_n": 10 },
+    });
+    let reply = office.send("POST", "/api/v1/recommendations/generate", &asked.to_string());
+    let answer = reply.value();
+    let total = answer["top_plans"][0]["over_term"]["total_cost"].as_f64().expect("a number");
+    assert!(total < -1e12, "more than a request could name: {total}");
+    let document = people.server.get("/openapi.json", &[]).value();
+    let schema = json!({ "$ref": "#/components/schemas/GeneratedRecommendation" });
+    let errors: Vec<_> =
+        examples::validator(&document, &schema).iter_errors(&answer).map(|error| error.to_string()).collect();
+    assert_eq!(errors, Vec::<String>::new());
 }
 
 #[test]

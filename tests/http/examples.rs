@@ -463,7 +463,7 @@ fn encoded(media: &str, example: &Value) -> (String, String) {
 }
 
 /// OpenAPI 3.0 has draft 4 of JSON Schema with `nullable` for the type `null`.
-fn validator(document: &Value, schema: &Value) -> Validator {
+pub fn validator(document: &Value, schema: &Value) -> Validator {
     let mut whole = json!({ "allOf": [schema], "components": { "schemas": document["components"]["schemas"] } });
     admit_null(&mut whole);
     jsonschema::options().with_draft(Draft::Draft4).build(&whole).expect("a schema")

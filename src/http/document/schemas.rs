@@ -11,8 +11,16 @@ const SELF_BOUNDED: [&str; 6] = ["uuid", "date", "date-time", "month", "email", 
 /// The largest whole number every JSON reader keeps exactly.
 const EXACT_MAX: i64 = 9_007_199_254_740_991;
 
-/// The longest list of an answer: three months of a meter's readings and more.
-const ANSWERED_LIST_MAX: usize = 100_000;
+/// What a schema may hold where it states no bound of its own.
+#[derive(Clone, Copy)]
+struct Most {
+    items: usize,
+    number: f64,
+}
+
+const OF_A_REQUEST: Most = Most { items: LIST_MAX, number: NUMBER_MAX };
+/// Three months of a meter's readings and more; any amount of money there is, since 128 bits of 10⁻¹⁵ end before it.
+const OF_AN_ANSWER: Most = Most { items: 100_000, number: 1e24 };
 
 pub fn complete(document: &mut Value) {
     let types: HashMap<String, String> = super::components(document, "schemas")
@@ -22,19 +30,19 @@ pub fn complete(document: &mut Value) {
     let requested = requested(document);
     for (name, schema) in super::components(document, "schemas") {
         let is_requested = requested.contains(name);
-        let list_max = if is_requested { LIST_MAX } else { ANSWERED_LIST_MAX };
-        each(schema, &|schema| complete_one(schema, &types, list_max));
+        let most = if is_requested { OF_A_REQUEST } else { OF_AN_ANSWER };
+        each(schema, &|schema| complete_one(schema, &types, most));
         if is_requested {
             each(schema, &|schema| close(schema, &types));
         }
         resolve_bare(schema);
     }
     if let Some(paths) = document.get_mut("paths") {
-        each_below(paths, &|schema| complete_one(schema, &types, ANSWERED_LIST_MAX));
+        each_below(paths, &|schema| complete_one(schema, &types, OF_AN_ANSWER));
     }
 }
 
-fn complete_one(schema: &mut Map<String, Value>, types: &HashMap<String, String>, list_max: usize) {
+fn complete_one(schema: &mut Map<String, Value>, types: &HashMap<String, String>, most: Most) {
     drop_bare_parts(schema);
     // No generator of clients can write a whole object as a default.
     if schema.get("default").is_some_and(Value::is_object) {
@@ -48,7 +56,7 @@ fn complete_one(schema: &mut Map<String, Value>, types: &HashMap<String, String>
     }
     // What is made of others has their bounds.
     if !schema.contains_key("allOf") {
-        bound(schema, list_max);
+        bound(schema, most);
     }
 }
 
@@ -115,15 +123,15 @@ fn name_integer_size(schema: &mut Map<String, Value>) {
 }
 
 /// The bounds that hold where a type states none.
-fn bound(schema: &mut Map<String, Value>, list_max: usize) {
+fn bound(schema: &mut Map<String, Value>, most: Most) {
     let text = |name: &str| schema.get(name).and_then(Value::as_str).unwrap_or_default();
     let whole = if text("format") == "int32" { i64::from(i32::MAX) } else { EXACT_MAX };
     let bounds: Vec<(&str, Value)> = match text("type") {
         "string" if schema.contains_key("enum") || SELF_BOUNDED.contains(&text("format")) => Vec::new(),
         "string" => vec![("maxLength", TEXT_MAX.into())],
-        "array" => vec![("maxItems", list_max.into())],
+        "array" => vec![("maxItems", most.items.into())],
         "integer" => vec![("minimum", (-whole).into()), ("maximum", whole.into())],
-        "number" => vec![("minimum", (-NUMBER_MAX).into()), ("maximum", NUMBER_MAX.into())],
+        "number" => vec![("minimum", (-most.number).into()), ("maximum", most.number.into())],
         _ => Vec::new(),
     };
     for (name, bound) in bounds {
@@ -256,8 +264,8 @@ mod tests {
                 json!({ "type": "array", "items": { "type": "number" } }),
                 json!({
                     "type": "array",
-                    "items": { "type": "number", "minimum": -NUMBER_MAX, "maximum": NUMBER_MAX },
-                    "maxItems": ANSWERED_LIST_MAX,
+                    "items": { "type": "number", "minimum": -1e24, "maximum": 1e24 },
+                    "maxItems": 100_000,
                 }),
             ),
             (
