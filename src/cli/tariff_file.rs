@@ -2,6 +2,7 @@
 
 use crate::cli::{Failure, input};
 use crate::domain::catalog::{CatalogFile, Delivery, Plan};
+use crate::domain::from_json;
 use crate::domain::tariff::model::{DeliveryTariff, Tariff};
 use crate::domain::tariff::{Fault, RateStructure};
 use crate::formats::catalog::{self, CatalogOptions};
@@ -28,35 +29,16 @@ pub fn read(path: &Path, plan: Option<&str>, utility: Option<&str>) -> Result<Pr
     let text = input::read_text(path, BYTES_MAX)?;
     let value: Option<Value> = serde_json::from_str(&text).ok();
     match value.as_ref().and_then(Value::as_object) {
-        Some(object) if object.contains_key("type") => {
-            let rate = rate_structure(&text, object.get("type")).map_err(|reason| input::refused(path, reason))?;
-            bare(path, &rate)
-        }
-        Some(object) if object.contains_key("charges") => {
-            let tariff = typed::<Tariff>(&text).map_err(|reason| input::refused(path, reason))?;
-            bare(path, &RateStructure::Tariff(tariff))
-        }
+        Some(object) if object.contains_key("type") => bare(path, &typed(path, &text)?),
+        Some(object) if object.contains_key("charges") => bare(path, &RateStructure::Tariff(typed(path, &text)?)),
         _ => of_catalog(path, &text, plan, utility),
     }
 }
 
-/// The short forms say what is wrong; the full form, being deep, also where.
-fn rate_structure(text: &str, kind: Option<&Value>) -> Result<RateStructure, String> {
-    if kind.and_then(Value::as_str) != Some("tariff") {
-        return typed(text);
-    }
-    let mut value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    if let Some(object) = value.as_object_mut() {
-        object.shift_remove("type");
-    }
-    typed(&value.to_string()).map(RateStructure::Tariff)
-}
-
-fn typed<T: DeserializeOwned>(text: &str) -> Result<T, String> {
-    let mut json = serde_json::Deserializer::from_str(text);
-    serde_path_to_error::deserialize(&mut json).map_err(|error| match error.path().to_string().as_str() {
-        "." => error.inner().to_string(),
-        path => format!("{path}: {}", error.inner()),
+fn typed<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, Failure> {
+    from_json::read_text(text).map_err(|misfit| match misfit.path.as_str() {
+        "" => input::refused(path, misfit.message),
+        field => input::refused(path, format!("{field}: {}", misfit.message)),
     })
 }
 

@@ -4,6 +4,7 @@
 //! one, and the in-memory catalog is built from one. A plan's stable name is its `key`; its id follows from market and
 //! key unless a catalog states one, so importing the same file twice changes nothing.
 
+use crate::domain::from_json::tagged;
 use crate::domain::tariff::RateStructure;
 use crate::domain::tariff::model::{DeliveryTariff, Tariff};
 use crate::domain::units::{Money, Percent, Price};
@@ -217,7 +218,8 @@ pub enum Delivery {
 
 /// What leaving before the end of the term costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(remote = "Self", rename_all = "snake_case", deny_unknown_fields)]
+#[schemars(tag = "kind")]
 pub enum ExitFee {
     #[default]
     None,
@@ -233,6 +235,7 @@ pub enum ExitFee {
         fee: Price,
     },
 }
+tagged!(ExitFee, "kind");
 
 impl ExitFee {
     /// The fee with `months_left` (parts of a month count as one) of `term_months` to go.
@@ -334,7 +337,8 @@ pub struct Provenance {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(remote = "Self", rename_all = "snake_case", deny_unknown_fields)]
+#[schemars(tag = "kind")]
 pub enum Confidence {
     /// Stated by the source, component by component.
     #[default]
@@ -346,6 +350,7 @@ pub enum Confidence {
     /// No tariff was found that reproduces the published averages within 0.1 cent; never ranked as if exact.
     Unreproduced { residual_cents: f64 },
 }
+tagged!(Confidence, "kind");
 
 impl Plan {
     /// The plan's whole tariff but for delivery that is passed through, and one-time fees.

@@ -4,6 +4,7 @@ pub mod advice;
 pub mod calendar;
 pub mod catalog;
 pub mod explain;
+pub mod from_json;
 pub mod market;
 pub mod sentiment;
 pub mod tariff;

@@ -1,6 +1,7 @@
 //! Request bodies: a bounded read, and JSON that is exactly what the API document says or is refused with every fault.
 
 use crate::app::error::FieldFault;
+use crate::domain::from_json::{Misfit, Unrepeated};
 use crate::http::Limits;
 use crate::http::problem::{self, Problem};
 use crate::http::schema;
@@ -12,11 +13,9 @@ use poem_openapi::payload::Payload;
 use poem_openapi::registry::{MetaMediaType, MetaRequest, MetaResponse, MetaResponses, MetaSchemaRef, Registry};
 use poem_openapi::types::{ParseFromJSON, ToJSON, Type};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOptions};
-use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use serde_json::Value;
 use std::any::TypeId;
 use std::collections::HashMap;
-use std::fmt;
 use std::io;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
@@ -27,7 +26,7 @@ impl<T: Type + ParseFromJSON + 'static> StrictJson<T> {
     /// Parses what was read already.
     pub fn parse(bytes: &[u8]) -> Result<T, Problem> {
         let mut json = serde_json::Deserializer::from_slice(bytes);
-        let value = match serde_path_to_error::deserialize::<_, NoRepeats>(&mut json) {
+        let value = match serde_path_to_error::deserialize::<_, Unrepeated>(&mut json) {
             Ok(value) => value.0,
             Err(error) if error.inner().is_data() => {
                 return Err(repeated(&error));
@@ -45,12 +44,9 @@ impl<T: Type + ParseFromJSON + 'static> StrictJson<T> {
         if !faults.is_empty() {
             return Err(Problem::invalid(faults));
         }
-        T::parse_from_json(Some(value)).map_err(|_| {
-            Problem::invalid(vec![FieldFault::new(
-                "",
-                "does not have the form the API document gives for it",
-                "invalid",
-            )])
+        T::parse_from_json(Some(value)).map_err(|error| {
+            let misfit = Misfit::carried(&error.into_message()).unwrap_or_default();
+            Problem::invalid(vec![misplaced(misfit)])
         })
     }
 }
@@ -187,10 +183,23 @@ fn malformed(error: &serde_json::Error) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, message)
 }
 
-/// [`NoRepeats`] says the field's name and nothing else.
+/// What no schema says of a value: that a number has too many decimals, say. The words are ours or else left out, as
+/// those of others may quote what was sent.
+pub fn misplaced(misfit: Misfit) -> FieldFault {
+    let starts = |words: &[&str]| words.iter().any(|start| misfit.message.starts_with(start));
+    match () {
+        () if starts(&["has more than ", "is outside the range "]) => {
+            FieldFault::new(misfit.path, misfit.message, "number")
+        }
+        () if starts(&["is ", "has "]) => FieldFault::new(misfit.path, misfit.message, "invalid"),
+        () => FieldFault::new(misfit.path, "does not have the form the API document gives for it", "invalid"),
+    }
+}
+
+/// [`Unrepeated`] says the field's name between backticks.
 fn repeated(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
     let text = error.inner().to_string();
-    let name = text.rsplit_once(" at line ").map_or(text.as_str(), |(name, _)| name);
+    let name = text.split_once('`').and_then(|(_, name)| name.rsplit_once('`')).map_or("", |(name, _)| name);
     let parent = error.path().to_string();
     let field = if parent == "." { name.to_owned() } else { format!("{parent}.{name}") };
     let field = field.chars().filter(|c| !c.is_control()).take(200).collect::<String>();
@@ -214,60 +223,4 @@ fn described<T: Type + 'static>() -> Arc<Described> {
     T::register(&mut registry);
     let made = Arc::new(Described { schema: T::schema_ref(), registry });
     KNOWN.write().unwrap_or_else(PoisonError::into_inner).entry(id).or_insert(made).clone()
-}
-
-/// A JSON value no object of which has a key twice.
-struct NoRepeats(Value);
-
-impl<'de> Deserialize<'de> for NoRepeats {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(NoRepeatsVisitor).map(NoRepeats)
-    }
-}
-
-struct NoRepeatsVisitor;
-
-impl<'de> Visitor<'de> for NoRepeatsVisitor {
-    type Value = Value;
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
-    }
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
-    }
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::String(value.to_owned()))
-    }
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(Value::String(value))
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let mut list = Vec::new();
-        while let Some(item) = items.next_element::<NoRepeats>()? {
-            list.push(item.0);
-        }
-        Ok(Value::Array(list))
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
-        let mut map = Map::new();
-        while let Some((name, value)) = members.next_entry::<String, NoRepeats>()? {
-            if map.contains_key(&name) {
-                return Err(de::Error::custom(name));
-            }
-            map.insert(name, value.0);
-        }
-        Ok(Value::Object(map))
-    }
 }

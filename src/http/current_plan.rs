@@ -2,8 +2,10 @@
 
 use crate::app::error::{Error, FieldFault};
 use crate::domain::advice::CurrentPlan;
+use crate::domain::from_json;
 use crate::domain::tariff::{Cents, RateStructure};
 use crate::domain::units::{Money, Price, UnitError};
+use crate::http::body::misplaced;
 use crate::http::described::described;
 use crate::http::values::{DateValue, TimeValue};
 use jiff::Timestamp;
@@ -132,15 +134,17 @@ fn exact<T>(
     of(stated?).map_err(|wrong| faults.push(FieldFault::new(field, wrong.to_string(), "number"))).ok()
 }
 
+/// A rate that means something, or every fault of it.
 fn rate_structure(stated: Value, faults: &mut Vec<FieldFault>) -> Option<RateStructure> {
-    match serde_path_to_error::deserialize(stated) {
-        Ok(rate) => Some(rate),
-        Err(error) => {
-            let path = error.path().to_string();
-            let field = if path == "." { "rate_structure".to_owned() } else { format!("rate_structure.{path}") };
-            // serde's texts may quote what was sent.
-            let message = "does not have the form of a rate structure: see the API document";
-            faults.push(FieldFault::new(field, message, "invalid"));
+    let below = |fault: FieldFault| FieldFault { field: from_json::join("rate_structure", &fault.field), ..fault };
+    match from_json::read::<RateStructure, _>(stated) {
+        Ok(rate) => {
+            let wrong = rate.faults().into_iter().map(|fault| FieldFault::new(fault.path, fault.message, "invalid"));
+            faults.extend(wrong.map(below));
+            Some(rate)
+        }
+        Err(misfit) => {
+            faults.push(below(misplaced(misfit)));
             None
         }
     }

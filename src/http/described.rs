@@ -198,7 +198,7 @@ macro_rules! described {
         }
         impl poem_openapi::types::ParseFromJSON for $name {
             fn parse_from_json(value: Option<serde_json::Value>) -> poem_openapi::types::ParseResult<Self> {
-                serde_json::from_value(value.unwrap_or_default()).map_err(poem_openapi::types::ParseError::custom)
+                $crate::domain::from_json::read(value.unwrap_or_default()).map_err(poem_openapi::types::ParseError::custom)
             }
         }
     )+};

@@ -2,6 +2,8 @@
 
 use crate::app::error::{Error, FieldFault};
 use crate::domain::calendar::Month;
+use crate::domain::from_json::join;
+use crate::domain::tariff::RateStructure;
 use crate::domain::units::{Energy, Price, UnitError};
 use crate::domain::usage::readings::{MonthReading, Quality};
 use jiff::civil::Date;
@@ -45,6 +47,13 @@ impl Faults {
     /// An amount of currency.
     pub fn price(&mut self, field: &str, value: Option<f64>) -> Option<Price> {
         self.exact(field, Price::from_currency(value?))
+    }
+
+    /// What a tariff must hold to mean something.
+    pub fn rate(&mut self, field: &str, rate: &RateStructure) {
+        for fault in rate.faults() {
+            self.add(join(field, &fault.path), fault.message, "invalid");
+        }
     }
 
     pub fn date(&mut self, field: &str, text: Option<&str>) -> Option<Date> {

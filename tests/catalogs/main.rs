@@ -4,6 +4,7 @@ mod elsewhere;
 mod golden;
 mod hostile;
 mod labels;
+mod number_fields;
 mod own_formats;
 mod power_to_choose;
 mod round_trip;

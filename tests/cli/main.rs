@@ -20,6 +20,7 @@ mod load;
 mod maintain;
 mod migrate;
 mod moments;
+mod number_fields;
 #[path = "../support/old_schema.rs"]
 mod old_schema;
 mod postgres_backups;

@@ -26,6 +26,7 @@ mod mailbox;
 mod maintenance;
 mod market;
 mod metrics;
+mod number_fields;
 mod pages;
 mod panics;
 mod passwords;

@@ -1,6 +1,7 @@
 //! The short rate forms clients know, and their expansion into the full tariff model.
 
 use crate::domain::calendar::{ClockTime, Day};
+use crate::domain::from_json::tagged;
 use crate::domain::tariff::model::{
     Amount, BlockScope, BlockUnit, Blocks, Charge, Combine, Per, Register, Reset, Tag, Tariff, When, WindowPrice,
 };
@@ -11,7 +12,8 @@ use serde::{Deserialize, Serialize};
 
 /// How a plan's price is stated. Rates of the short forms are in **cents per kWh**; the full form is in currency.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(remote = "Self", rename_all = "snake_case", deny_unknown_fields)]
+#[schemars(tag = "type")]
 pub enum RateStructure {
     Fixed {
         rate_per_kwh: Cents,
@@ -38,6 +40,7 @@ pub enum RateStructure {
     /// The full form.
     Tariff(Tariff),
 }
+tagged!(RateStructure, "type");
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -115,11 +118,12 @@ impl RateStructure {
                 }
                 faults
             }
-            RateStructure::TimeOfUse { peak_hours, .. } if peak_hours.iter().any(|hour| *hour > 23) => {
-                vec![fault("peak_hours", "names an hour outside 0..=23")]
-            }
             RateStructure::TimeOfUse { peak_hours, .. } if peak_hours.is_empty() => {
                 vec![fault("peak_hours", "is empty: use the fixed form for one price")]
+            }
+            RateStructure::TimeOfUse { peak_hours, .. } => {
+                let wrong = peak_hours.iter().enumerate().filter(|(_, hour)| **hour > 23);
+                wrong.map(|(n, _)| fault(&format!("peak_hours[{n}]"), "is not a clock hour, 0 to 23")).collect()
             }
             RateStructure::Tariff(tariff) => validate(tariff),
             _ => Vec::new(),

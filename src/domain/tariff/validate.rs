@@ -33,6 +33,9 @@ pub fn validate(tariff: &Tariff) -> Vec<Fault> {
         check.total(&format!("totals[{n}]"), rule);
     }
     check.export(tariff);
+    if tariff.price_sd.is_some_and(|sd| sd.percent() < 0.0) {
+        check.fault("price_sd", "is negative");
+    }
     if tariff.billing.digits.0 > 9 {
         check.fault("billing.digits", "is above 9");
     }
@@ -158,8 +161,10 @@ impl Check {
             if bounds == [None, None] {
                 self.fault(&format!("{path}.if.usage"), "has no bound");
             }
-            if bounds.iter().flatten().any(|bound| bound.is_negative()) {
-                self.fault(&format!("{path}.if.usage"), "has a negative bound");
+            for (name, bound) in [("min_kwh", band.min_kwh), ("max_kwh", band.max_kwh)] {
+                if bound.is_some_and(Energy::is_negative) {
+                    self.fault(&format!("{path}.if.usage.{name}"), "is negative");
+                }
             }
             if let [Some(min), Some(max)] = bounds
                 && (min > max || (min == max && (band.min_exclusive || !band.max_inclusive)))
@@ -171,17 +176,19 @@ impl Check {
             }
         }
         self.months(&format!("{path}.if.months"), &condition.months);
-        if condition
-            .contract_months
-            .is_some_and(|months| months.from == 0 || months.to.is_some_and(|to| to < months.from))
-        {
-            self.fault(&format!("{path}.if.contract_months"), "is not a range of contract months from 1 on");
+        if let Some(months) = condition.contract_months {
+            if months.from == 0 {
+                self.fault(&format!("{path}.if.contract_months.from"), "is 0: the first contract month is 1");
+            }
+            if months.to.is_some_and(|to| to < months.from) {
+                self.fault(&format!("{path}.if.contract_months.to"), "is before `from`");
+            }
         }
     }
 
     fn months(&mut self, path: &str, months: &[u8]) {
-        if months.iter().any(|month| !(1..=12).contains(month)) {
-            self.fault(path, "names a month outside 1..=12");
+        for (n, _) in months.iter().enumerate().filter(|(_, month)| !(1..=12).contains(*month)) {
+            self.fault(&format!("{path}[{n}]"), "is not a month, 1 to 12");
         }
     }
 

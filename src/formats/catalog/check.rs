@@ -2,9 +2,13 @@
 
 use crate::domain::catalog::{CatalogFile, Confidence, Plan};
 use crate::domain::tariff::{Fault, RateStructure, validate_delivery};
+use crate::domain::units::Energy;
 use jiff::tz::TimeZone;
 use std::collections::HashSet;
 use std::fmt;
+
+/// Further off than this no estimate is.
+const RESIDUAL_CENTS_MAX: f64 = 1e6;
 
 /// One thing wrong with a catalog.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,13 +70,16 @@ impl Faults {
         self.zips("market.no_choice_zips", &market.no_choice_zips);
         let typical = &market.typical_annual_kwh;
         for (name, kwh) in [("residential", typical.residential), ("commercial", typical.commercial)] {
-            if !(kwh.is_finite() && kwh > 0.0) {
-                self.add(format!("market.typical_annual_kwh.{name}"), "is not above zero");
+            if !(kwh > 0.0 && kwh <= Energy::MAX_KWH as f64) {
+                self.add(format!("market.typical_annual_kwh.{name}"), "is not above zero and at most 1000000000");
             }
         }
         let shape = &market.monthly_shape;
         let sum: f64 = shape.iter().sum();
-        if !shape.is_empty() && (shape.len() != 12 || shape.iter().any(|s| *s < 0.0) || (sum - 1.0).abs() > 0.02) {
+        for (n, _) in shape.iter().enumerate().filter(|(_, share)| !(0.0..=1.0).contains(*share)) {
+            self.add(format!("market.monthly_shape[{n}]"), "is not a share from 0 to 1");
+        }
+        if !shape.is_empty() && (shape.len() != 12 || (sum - 1.0).abs() > 0.02) {
             self.add("market.monthly_shape", "is not twelve shares that sum to 1");
         }
     }
@@ -125,8 +132,8 @@ impl Faults {
             Confidence::Verified | Confidence::Parsed => 0.0,
             Confidence::Estimated { residual_cents } | Confidence::Unreproduced { residual_cents } => residual_cents,
         };
-        if !(residual.is_finite() && residual >= 0.0) {
-            self.add(at("provenance.confidence.residual_cents"), "is not zero or more");
+        if !(0.0..=RESIDUAL_CENTS_MAX).contains(&residual) {
+            self.add(at("provenance.confidence.residual_cents"), "is not between 0 and 1000000");
         }
         self.rate(&at("rate"), &plan.rate);
         if let Some(rate) = plan.on_expiry.as_ref().and_then(|holdover| holdover.rate.as_ref()) {

@@ -2,33 +2,18 @@
 
 use super::{CatalogFormat, CatalogImport, check};
 use crate::domain::catalog::CatalogFile;
+use crate::domain::from_json;
 use crate::formats::{FormatError, Place, Rejection};
 
 /// How to put a catalog of ours right.
 const REMEDY: &str = "Correct the file, or export it again; assets/schemas/catalog.schema.json describes every field";
 
 pub fn read(text: &str) -> Result<CatalogImport, FormatError> {
-    let mut json = serde_json::Deserializer::from_str(text);
-    let catalog: CatalogFile = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let path = error.path().to_string();
-        let place = if path == "." { Place::FILE } else { Place::FILE.field(path) };
-        FormatError::new(place, unlike(error.inner()), REMEDY)
+    let catalog: CatalogFile = from_json::read_text(text).map_err(|misfit| {
+        let place = if misfit.path.is_empty() { Place::FILE } else { Place::FILE.field(misfit.path) };
+        FormatError::new(place, misfit.message, REMEDY)
     })?;
-    json.end().map_err(|error| FormatError::file(format!("more follows the catalog: {error}"), REMEDY))?;
     accept(CatalogFormat::Json, catalog, REMEDY)
-}
-
-/// What serde expected. What it found is left out: that may be all of the file.
-pub(super) fn unlike(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let quotes = text.starts_with("invalid type: ") || text.starts_with("invalid value: ");
-    match text.rsplit_once(", expected ") {
-        Some((_, expected)) if quotes => match expected.strip_prefix("struct ").map(|rest| rest.split_once(' ')) {
-            Some(place) => format!("is not an object {}", place.map_or("", |(_, place)| place)).trim_end().to_owned(),
-            None => format!("is not {expected}"),
-        },
-        _ => text,
-    }
 }
 
 /// Takes a catalog that says everything itself: whole, or with every fault named.

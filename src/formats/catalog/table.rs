@@ -9,6 +9,7 @@ use super::fields::Filling;
 use super::text::slug;
 use super::{CatalogFormat, CatalogImport, CatalogOptions, json};
 use crate::domain::catalog::{CatalogFile, Plan, Supplier};
+use crate::domain::from_json;
 use crate::formats::{FormatError, Place, Rejection};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -184,10 +185,9 @@ impl Row<'_> {
 
     /// The record as its own type; a fault names the field.
     fn make<T: DeserializeOwned>(&self, map: Map<String, Value>) -> Result<T, Rejection> {
-        serde_path_to_error::deserialize(Value::Object(map)).map_err(|error| {
-            let path = error.path().to_string();
-            let field = if path == "." { "the row".to_owned() } else { path };
-            self.refuse(&field, super::json::unlike(error.inner()))
+        from_json::read(Value::Object(map)).map_err(|misfit| {
+            let field = if misfit.path.is_empty() { "the row" } else { &misfit.path };
+            self.refuse(field, misfit.message)
         })
     }
 

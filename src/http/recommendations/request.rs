@@ -152,7 +152,7 @@ fn current_plan(stated: GenerateCurrentPlan, faults: &mut Faults) -> advice::Cur
         supplier_name: faults.text("current_plan.supplier_name", stated.supplier_name.as_deref()),
         current_rate: rate.and_then(|rate| faults.exact("current_plan.current_rate", rate)).map(Cents),
         monthly_fee: faults.price("current_plan.monthly_fee", stated.monthly_fee),
-        rate_structure: stated.rate_structure,
+        rate_structure: stated.rate_structure.inspect(|rate| faults.rate("current_plan.rate_structure", rate)),
         contract_start_date: start,
         contract_end_date: end,
         early_termination_fee: faults.price("current_plan.early_termination_fee", stated.early_termination_fee),

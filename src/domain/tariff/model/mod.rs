@@ -7,6 +7,7 @@
 mod terms;
 
 use crate::domain::calendar::{ClockTime, Day, MonthDay};
+use crate::domain::from_json::tagged;
 use crate::domain::units::{Energy, Percent, Price};
 use jiff::civil::Date;
 use schemars::JsonSchema;
@@ -106,7 +107,8 @@ pub enum Tag {
 
 /// How an amount comes about.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(remote = "Self", rename_all = "snake_case", deny_unknown_fields)]
+#[schemars(tag = "kind")]
 pub enum Amount {
     /// A sum per bill, calendar month, day or year. Months and years are shared out by days in a partial window.
     Fixed { value: Price, per: Per },
@@ -151,6 +153,7 @@ pub enum Amount {
     /// A percentage of the sum of earlier lines that carry one of the tags.
     Percent { percent: Percent, of: Vec<Tag> },
 }
+tagged!(Amount, "kind");
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
