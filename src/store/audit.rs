@@ -72,7 +72,6 @@ pub struct AuditFilter {
 const COLUMNS: &str =
     "audit_logs.seq, logged_at, event, actor_id, subject_id, success, detail_hash, prev_hash, hash, detail";
 const TABLES: &str = "audit_logs LEFT JOIN audit_details ON audit_details.seq = audit_logs.seq";
-const DETAILS_BEFORE: &str = "seq IN (SELECT seq FROM audit_logs WHERE logged_at < $1)";
 
 fn entry(row: &mut Row) -> Result<Entry, StoreError> {
     Ok(Entry {
@@ -185,14 +184,20 @@ pub fn head(conn: &mut Conn<'_>) -> Result<Head, StoreError> {
 
 /// How many details of rows from before `before` are still there.
 pub fn count_details(conn: &mut Conn<'_>, before: Timestamp) -> Result<u64, StoreError> {
-    let sql = format!("SELECT count(*) FROM audit_details WHERE {DETAILS_BEFORE}");
-    conn.one(&sql, &[before.into()], Row::take)
+    let last = last_with_detail(conn, before)?;
+    conn.one("SELECT count(*) FROM audit_details WHERE seq <= $1", &[last.into()], Row::take)
 }
 
 /// Removes at most `limit` details of rows from before `before`; the rows stay.
 pub fn remove_details(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-    let sql = format!(
-        "DELETE FROM audit_details WHERE seq IN (SELECT seq FROM audit_details WHERE {DETAILS_BEFORE} ORDER BY seq LIMIT $2)"
-    );
-    tx.execute(&sql, &[before.into(), limit.into()])
+    let last = last_with_detail(tx, before)?;
+    let sql = "DELETE FROM audit_details WHERE seq IN \
+               (SELECT seq FROM audit_details WHERE seq <= $1 ORDER BY seq LIMIT $2)";
+    tx.execute(sql, &[last.into(), limit.into()])
+}
+
+/// The last of the rows from before `before`, looked for from the first row that still has its detail.
+fn last_with_detail(conn: &mut Conn<'_>, before: Timestamp) -> Result<i64, StoreError> {
+    let first: Option<i64> = conn.one("SELECT min(seq) FROM audit_details", &[], Row::take)?;
+    chain::last_before(conn, before, first.unwrap_or(i64::MAX))
 }

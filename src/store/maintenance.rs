@@ -9,6 +9,8 @@ use jiff::Timestamp;
 /// Free pages given back in one transaction, so that nobody waits long behind it.
 const PAGES_AT_ONCE: u64 = 256;
 
+const SMALL_TABLE_ROWS: u32 = 1_000;
+
 /// Rows removed because their time was over.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Swept {
@@ -33,7 +35,23 @@ pub fn analyze(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     }
     tx.execute("PRAGMA analysis_limit = 1000", &[])?;
     // Tables that have changed enough to matter, and those that were never looked at.
-    tx.execute("PRAGMA optimize = 0x10002", &[]).map(|_| ())
+    tx.execute("PRAGMA optimize = 0x10002", &[])?;
+    forget_small_tables(tx)
+}
+
+/// Of a table with few rows the statistics say that reading it whole is cheapest; it may be large before they are
+/// renewed. Without statistics SQLite takes it to be large.
+fn forget_small_tables(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    let sql = "SELECT name FROM sqlite_schema WHERE name IN ('sqlite_stat1', 'sqlite_stat4')";
+    for statistics in tx.query(sql, &[], Row::take::<String>)? {
+        let small = format!(
+            "DELETE FROM {statistics} WHERE tbl NOT IN \
+             (SELECT tbl FROM sqlite_stat1 WHERE CAST(stat AS INTEGER) >= {SMALL_TABLE_ROWS})"
+        );
+        tx.execute(&small, &[])?;
+    }
+    // Makes the connection read what is left.
+    tx.execute("ANALYZE sqlite_schema", &[]).map(|_| ())
 }
 
 /// Gives pages nobody uses back to the disk: how many. Fewer than there are, so call it until it is none. PostgreSQL

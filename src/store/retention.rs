@@ -51,15 +51,30 @@ impl Old {
         conn.one(&sql, &[self.point(before)], Row::take)
     }
 
-    /// Removes at most `limit` of them: how many.
-    pub fn remove(&self, tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    /// What tells at most `limit` of them apart. It may read the whole table: to be asked of a reader, so that nobody
+    /// who writes waits for it.
+    pub fn keys(&self, conn: &mut Conn<'_>, before: Timestamp, limit: u32) -> Result<Vec<Vec<Value>>, StoreError> {
+        let Old { table, key, is_old, .. } = self;
+        let columns = key.split(',').count();
+        let sql = format!("SELECT {key} FROM {table} WHERE {is_old} LIMIT $2");
+        conn.query(&sql, &[self.point(before), limit.into()], |row| (0..columns).map(|_| row.take()).collect())
+    }
+
+    /// Removes those of `keys` that are still old: how many.
+    pub fn remove(&self, tx: &mut Tx<'_>, before: Timestamp, keys: &[Vec<Value>]) -> Result<u64, StoreError> {
         let Old { table, key, is_old, column, .. } = self;
         let change = match column {
             Some(column) => format!("UPDATE {table} SET {column} = NULL"),
             None => format!("DELETE FROM {table}"),
         };
-        let sql = format!("{change} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE {is_old} LIMIT $2)");
-        tx.execute(&sql, &[self.point(before), limit.into()])
+        let each: Vec<String> = key.split(", ").enumerate().map(|(n, name)| format!("{name} = ${}", n + 2)).collect();
+        let sql = format!("{change} WHERE {} AND ({is_old})", each.join(" AND "));
+        let mut removed = 0;
+        for key in keys {
+            let values: Vec<Value> = [self.point(before)].into_iter().chain(key.iter().cloned()).collect();
+            removed += tx.execute(&sql, &values)?;
+        }
+        Ok(removed)
     }
 }
 
@@ -68,7 +83,14 @@ pub fn count_inactive(conn: &mut Conn<'_>, since: Timestamp) -> Result<u64, Stor
     INACTIVE.count(conn, since)
 }
 
+/// Some of them. It reads all accounts: to be asked of a reader.
 pub fn inactive(conn: &mut Conn<'_>, since: Timestamp, limit: u32) -> Result<Vec<Uuid>, StoreError> {
-    let sql = format!("SELECT id FROM users WHERE {} ORDER BY id LIMIT $2", INACTIVE.is_old);
+    let sql = format!("SELECT id FROM users WHERE {} LIMIT $2", INACTIVE.is_old);
     conn.query(&sql, &[since.into(), limit.into()], Row::take)
+}
+
+/// Whether this is one of them.
+pub fn is_inactive(conn: &mut Conn<'_>, id: Uuid, since: Timestamp) -> Result<bool, StoreError> {
+    let sql = format!("SELECT count(*) FROM users WHERE id = $2 AND {}", INACTIVE.is_old);
+    conn.one(&sql, &[since.into(), id.into()], |row: &mut Row| Ok(row.take::<i64>()? == 1))
 }

@@ -5,12 +5,15 @@ mod catalog;
 #[path = "../support/dump.rs"]
 mod dump;
 mod engines;
+#[path = "../support/grown.rs"]
+mod grown;
 #[path = "../support/old_schema.rs"]
 mod old_schema;
 mod opinions;
 mod overview;
 #[path = "../support/postgres.rs"]
 mod postgres_cluster;
+mod query_plans;
 mod retention;
 mod sqlite;
 mod story;

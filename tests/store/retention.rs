@@ -41,9 +41,13 @@ fn session(user_id: Uuid, used: i64, ends: i64) -> Session {
 /// How many there are from before `before`, how many two of them leave, and how many are left in the end.
 fn removed(store: &Store, old: Old, before: Timestamp) -> (u64, u64, u64) {
     let count = || store.read_blocking(move |conn| old.count(conn, before)).unwrap();
-    let (first, two) = (count(), write(store, move |tx| old.remove(tx, before, 2)));
+    let remove = |limit| {
+        let keys = store.read_blocking(move |conn| old.keys(conn, before, limit)).unwrap();
+        write(store, move |tx| old.remove(tx, before, &keys))
+    };
+    let (first, two) = (count(), remove(2));
     let left = count();
-    while write(store, move |tx| old.remove(tx, before, 1)) > 0 {}
+    while remove(1) > 0 {}
     (first, first - two - left, count())
 }
 

@@ -46,13 +46,11 @@ pub fn page_of<'a>(snapshot: &'a Snapshot, query: &PlanQuery) -> Page<PlanItem<'
         Some(Place::NoChoice { .. } | Place::Unknown) => return Page::of(query.page, 0, Vec::new()),
     };
     let words = words(query.text.as_deref().unwrap_or_default());
-    let mut found: Vec<&Listing> = snapshot
-        .listings()
-        .iter()
-        .filter(|listing| is_active(snapshot, listing))
-        .filter(|listing| place.is_none_or(|place| listing.serves(snapshot, place)))
-        .filter(|listing| matches(snapshot, listing, query, &words))
-        .collect();
+    let wanted = |listing: &&Listing| is_active(snapshot, listing) && matches(snapshot, listing, query, &words);
+    let mut found: Vec<&Listing> = match place {
+        None => snapshot.listings().iter().filter(wanted).collect(),
+        Some(place) => snapshot.plans_under(place).filter(wanted).collect(),
+    };
     sort(&mut found, query.sort, place);
     let total = found.len();
     let shown = found.into_iter().skip(query.page.skip()).take(query.page.size());

@@ -6,6 +6,7 @@ use super::map::{CLASSES, Period};
 use crate::app::audit::{Act, note};
 use crate::app::{App, Result};
 use crate::config::Retention;
+use crate::store::db::value::Value;
 use crate::store::db::{Conn, Tx};
 use crate::store::error::StoreError;
 use crate::store::{audit, erasure, retention};
@@ -31,6 +32,24 @@ pub enum Expiry {
     InactiveAccounts,
     AuditDetails,
     AuditRows,
+}
+
+/// What a portion is to remove.
+enum Found {
+    Rows(Vec<Vec<Value>>),
+    Accounts(Vec<Uuid>),
+    /// The log is removed from its beginning.
+    Oldest,
+}
+
+impl Found {
+    fn is_nothing(&self) -> bool {
+        match self {
+            Found::Rows(keys) => keys.is_empty(),
+            Found::Accounts(accounts) => accounts.is_empty(),
+            Found::Oldest => false,
+        }
+    }
 }
 
 /// What of one class has been kept long enough, or was removed for it.
@@ -62,25 +81,39 @@ impl Expiry {
         }
     }
 
-    /// Removes some: how many, and which accounts.
+    /// Finds some, beside those who write.
+    fn find(self, conn: &mut Conn<'_>, before: Timestamp) -> std::result::Result<Found, StoreError> {
+        Ok(match self {
+            Expiry::Rows(old) => Found::Rows(old.keys(conn, before, PORTION)?),
+            Expiry::InactiveAccounts => Found::Accounts(retention::inactive(conn, before, ACCOUNTS)?),
+            Expiry::AuditDetails | Expiry::AuditRows => Found::Oldest,
+        })
+    }
+
+    /// Removes what was found and is still so: how many, and which accounts.
     fn remove(
         self,
         tx: &mut Tx<'_>,
+        found: Found,
         before: Timestamp,
         now: Timestamp,
     ) -> std::result::Result<(u64, Vec<Uuid>), StoreError> {
-        match self {
-            Expiry::Rows(old) => Ok((old.remove(tx, before, PORTION)?, Vec::new())),
-            Expiry::InactiveAccounts => {
-                let accounts = retention::inactive(tx, before, ACCOUNTS)?;
-                for id in &accounts {
-                    note(tx, "user_deleted", Act { actor: None, subject: Some(*id), detail: json!({}) }, now)?;
-                    erasure::erase(tx, *id, now)?;
+        match (self, found) {
+            (Expiry::Rows(old), Found::Rows(keys)) => Ok((old.remove(tx, before, &keys)?, Vec::new())),
+            (Expiry::InactiveAccounts, Found::Accounts(mut accounts)) => {
+                let mut inactive = Vec::new();
+                for id in accounts.drain(..) {
+                    if retention::is_inactive(tx, id, before)? {
+                        note(tx, "user_deleted", Act { actor: None, subject: Some(id), detail: json!({}) }, now)?;
+                        erasure::erase(tx, id, now)?;
+                        inactive.push(id);
+                    }
                 }
-                Ok((accounts.len() as u64, accounts))
+                Ok((inactive.len() as u64, inactive))
             }
-            Expiry::AuditDetails => Ok((audit::remove_details(tx, before, PORTION)?, Vec::new())),
-            Expiry::AuditRows => Ok((audit::expire(tx, before, PORTION, now)?, Vec::new())),
+            (Expiry::AuditDetails, _) => Ok((audit::remove_details(tx, before, PORTION)?, Vec::new())),
+            (Expiry::AuditRows, _) => Ok((audit::expire(tx, before, PORTION, now)?, Vec::new())),
+            (Expiry::Rows(_) | Expiry::InactiveAccounts, _) => Ok((0, Vec::new())),
         }
     }
 }
@@ -105,8 +138,12 @@ impl App {
         for (class, expiry, before) in due(&self.config.retention, now) {
             let mut rows = 0;
             loop {
+                let found = self.store.read_blocking(move |conn| expiry.find(conn, before))?;
+                if found.is_nothing() {
+                    break;
+                }
                 let portion = move |tx: &mut Tx<'_>| {
-                    let (count, accounts) = expiry.remove(tx, before, now)?;
+                    let (count, accounts) = expiry.remove(tx, found, before, now)?;
                     // Rows of the log tell of their end by themselves, and with what the chain goes on.
                     if count > 0 && expiry != Expiry::AuditRows {
                         let detail = json!({ "table": expiry.table(), "before": before, "rows": count });

@@ -30,6 +30,8 @@ pub struct Snapshot {
     listings: Vec<Listing>,
     supplier_index: HashMap<Uuid, usize>,
     plan_index: HashMap<Uuid, usize>,
+    /// Places of the listings sold under a utility.
+    under: HashMap<UtilityRef, Vec<usize>>,
     territories: Territories,
     problems: Vec<String>,
 }
@@ -65,6 +67,7 @@ impl Snapshot {
             listings: Vec::new(),
             supplier_index: HashMap::new(),
             plan_index: HashMap::new(),
+            under: HashMap::new(),
             territories: Territories::default(),
             problems: Vec::new(),
         };
@@ -87,6 +90,7 @@ impl Snapshot {
                 None
             }
         };
+        let first = self.listings.len();
         let mut site = Site::new(&self.markets[market], loads.as_mut().map(ReferenceLoads::pricers));
         for plan in file.plans {
             let Some(&supplier) = suppliers.get(&plan.supplier) else {
@@ -103,6 +107,16 @@ impl Snapshot {
             entry.active_plans += u32::from(listing.plan.active);
             self.plan_index.insert(listing.id, self.listings.len());
             self.listings.push(listing);
+        }
+        self.place_listings(market, first);
+    }
+
+    /// Notes under which utilities of the market the listings from `first` on are sold.
+    fn place_listings(&mut self, market: usize, first: usize) {
+        for utility in 0..self.markets[market].utilities.len() {
+            let place = UtilityRef { market, utility };
+            let sold = (first..self.listings.len()).filter(|&at| self.listings[at].serves(self, place)).collect();
+            self.under.insert(place, sold);
         }
     }
 
@@ -168,9 +182,9 @@ impl Snapshot {
     pub fn utility(&self, place: UtilityRef) -> &Utility {
         &self.markets[place.market].utilities[place.utility]
     }
-    /// Every plan sold under a utility.
+    /// Every plan sold under a utility, in catalog order.
     pub fn plans_under(&self, place: UtilityRef) -> impl Iterator<Item = &Listing> {
-        self.listings.iter().filter(move |listing| listing.serves(self, place))
+        self.under.get(&place).into_iter().flatten().map(|&at| &self.listings[at])
     }
 }
 

@@ -123,7 +123,7 @@ pub fn holds(conn: &mut Conn<'_>, hash: Hash) -> Result<bool, StoreError> {
 /// How many rows would expire, were everything from before `before` to.
 pub fn count_expiring(conn: &mut Conn<'_>, before: Timestamp) -> Result<u64, StoreError> {
     let begin = anchor(conn)?.map_or(0, |anchor| anchor.end.seq);
-    Ok(u64::try_from(last_before(conn, before)? - begin).unwrap_or(0))
+    Ok(u64::try_from(last_before(conn, before, begin + 1)? - begin).unwrap_or(0))
 }
 
 /// Removes at most `limit` rows from before `before`, the oldest first, and tells so in a row: how many. The chain
@@ -132,7 +132,7 @@ pub fn expire(tx: &mut Tx<'_>, before: Timestamp, limit: u32, now: Timestamp) ->
     // Taken first: it keeps others from adding rows, and from expiring the same ones.
     let next = tx.one("UPDATE audit_head SET seq = seq WHERE id = 1 RETURNING seq + 1", &[], Row::take)?;
     let begin = anchor(tx)?.ok_or(StoreError::NotFound)?.end.seq;
-    let last = last_before(tx, before)?.min(begin + i64::from(limit));
+    let last = last_before(tx, before, begin + 1)?.min(begin + i64::from(limit));
     if last <= begin {
         return Ok(0);
     }
@@ -153,11 +153,12 @@ pub fn expire(tx: &mut Tx<'_>, before: Timestamp, limit: u32, now: Timestamp) ->
     tx.execute("DELETE FROM audit_logs WHERE seq <= $1", &[last.into()])
 }
 
-/// The last row of those at the beginning that are all from before `before`. Times may stand a little out of order: a
-/// row's is taken before its transaction begins.
-fn last_before(conn: &mut Conn<'_>, before: Timestamp) -> Result<i64, StoreError> {
-    let sql = "SELECT seq FROM audit_logs WHERE logged_at >= $1 ORDER BY seq LIMIT 1";
-    match conn.find(sql, &[before.into()], |row: &mut Row| row.take::<i64>())? {
+/// The last row of those from `first` on that are all from before `before`. Times may stand a little out of order: a
+/// row's is taken before its transaction begins. What is read are these rows, and nothing after them.
+pub(super) fn last_before(conn: &mut Conn<'_>, before: Timestamp, first: i64) -> Result<i64, StoreError> {
+    // IS TRUE keeps either engine from going by time: it would read, and sort, every row that stays.
+    let sql = "SELECT seq FROM audit_logs WHERE seq >= $1 AND (logged_at >= $2) IS TRUE ORDER BY seq LIMIT 1";
+    match conn.find(sql, &[first.into(), before.into()], |row: &mut Row| row.take::<i64>())? {
         Some(first_kept) => Ok(first_kept - 1),
         None => Ok(head(conn)?.seq),
     }

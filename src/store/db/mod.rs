@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// Letters of a statement that a log line shows.
-const SQL_CHARS_LOGGED: usize = 600;
+const SQL_CHARS_LOGGED: usize = 1_000;
 /// Upper bounds of the classes batches are counted in.
 const BATCH_CLASSES: [u64; 8] = [1, 2, 4, 8, 16, 64, 256, 1024];
 
