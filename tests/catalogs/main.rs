@@ -1,6 +1,7 @@
 //! Catalog formats against real files: what is read, what is refused, what the plans then cost.
 
 mod elsewhere;
+mod energy_made_easy;
 mod golden;
 mod hostile;
 mod labels;

@@ -40,7 +40,7 @@ pub enum CatalogFormat {
     PowerToChoose,
     /// OpenEI utility rate database records, and the Ratebook form of them.
     Urdb,
-    /// Australian Consumer Data Right energy plan detail.
+    /// Australian Consumer Data Right energy plan detail, and plans of the Energy Made Easy site.
     Cdr,
     /// Ohio "Energy Choice: Apples to Apples" offers.
     Ohio,
@@ -191,7 +191,7 @@ fn detect_json(text: &str) -> Option<CatalogFormat> {
     if holds("market") && holds("plans") && holds("suppliers") {
         return Some(CatalogFormat::Json);
     }
-    if holds("electricityContract") || (holds("fuelType") && holds("planId")) {
+    if holds("electricityContract") || holds("planData") || (holds("fuelType") && holds("planId")) {
         return Some(CatalogFormat::Cdr);
     }
     if holds("single_register_electricity_tariffs") || holds("dual_register_electricity_tariffs") {

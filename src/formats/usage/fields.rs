@@ -42,6 +42,8 @@ pub struct Columns {
     pub channel: Option<usize>,
     pub meter: Option<usize>,
     pub quality: Option<usize>,
+    /// Dates are day/month/year, whatever the market's habit: the header is in Hebrew.
+    day_first: bool,
     names: Vec<String>,
 }
 
@@ -70,7 +72,9 @@ impl<'r> Table<'r> {
     /// The next row that is neither blank, nor the header again, nor a line of totals.
     pub fn next(&mut self, record: &mut ByteRecord) -> Result<Option<u64>, FormatError> {
         while let Some(line) = self.records.next(record)? {
-            let blank = record.iter().all(|field| field.trim_ascii().is_empty());
+            // Some exports draw a line of underscores below their header.
+            let drawn = |field: &[u8]| field.iter().all(|byte| matches!(byte, b'_' | b'=' | b' ' | b'\t'));
+            let blank = record.iter().all(drawn);
             let first = record.get(0).unwrap_or_default().trim_ascii();
             let again = !self.header.is_empty()
                 && record.iter().map(<[u8]>::trim_ascii).eq(self.header.iter().map(String::as_bytes));
@@ -83,6 +87,9 @@ impl<'r> Table<'r> {
 
     /// The order of day and month in a column, with the sentence to note when nothing in the file tells.
     pub fn order(&self, column: Option<usize>, days_apart: i64, zone: &TimeZone) -> (Order, Option<String>) {
+        if self.columns.day_first {
+            return (Order::DayFirst, None);
+        }
         let looks_numeric =
             |text: &&str| text.starts_with(|c: char| c.is_ascii_digit()) && text.contains(['/', '.', '-']);
         let dates = self
@@ -161,6 +168,7 @@ impl Columns {
             channel: first(|role| *role == Role::Channel),
             meter: first(|role| *role == Role::Meter),
             quality: first(|role| *role == Role::Quality),
+            day_first: row.iter().any(|field| in_hebrew(field).is_some()),
             names: row.to_vec(),
         };
         (columns.start.is_some() || columns.end.is_some()).then_some(columns)
@@ -213,6 +221,9 @@ impl Role {
     fn of(field: &str) -> Role {
         let lower = field.to_lowercase();
         let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+        if let Some(role) = in_hebrew(&words.join(" ")) {
+            return role;
+        }
         let has = |list: &str| words.iter().any(|word| list.split(' ').any(|known| known == *word));
         let is = |list: &str| list.split(',').any(|known| known == words.join(" "));
         if has("cost price charge charges tax rate amount temperature revision") {
@@ -256,6 +267,20 @@ impl Role {
             Role::Other
         }
     }
+}
+
+/// Columns of the Israel Electric Corporation's export: `תאריך`, `מועד תחילת הפעימה` and `צריכה בקוט"ש` under a dozen
+/// lines about the customer; where energy is fed in, a column of its own.
+fn in_hebrew(field: &str) -> Option<Role> {
+    let words: Vec<&str> = field.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    Some(match words.join(" ").as_str() {
+        "תאריך" => Role::Start,
+        "מועד תחילת הפעימה" => Role::Time,
+        "צריכה בקוט ש" | "צריכה ייצור בקוט ש" => Role::Energy(Unit::KWh),
+        "הזרמה בקוט ש" => Role::Export(Some(Unit::KWh)),
+        "קוד ומספר מונה" | "מספר מונה" => Role::Meter,
+        _ => return None,
+    })
 }
 
 /// Whether a field is a number in any style.

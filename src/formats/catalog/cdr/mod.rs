@@ -1,10 +1,12 @@
-//! Australian Consumer Data Right energy plans: `GET /energy/plans/{planId}` answers, one or a list of them.
+//! Australian Consumer Data Right energy plans: `GET /energy/plans/{planId}` answers, one or a list of them; and plans as
+//! the Energy Made Easy site gives them.
 //!
 //! Traps: money is decimal text in dollars; periods of the year are `MM-DD` and may wrap; a step's `volume` is its width,
 //! not its end; clock ends look inclusive (`20:59` means 21:00); the standard states supply and unit prices without GST
 //! but fees and discounts with it, and retailers differ, so the reading is a setting and is told. Conditional discounts,
 //! incentives and fees for events (late payment, disconnection) stay text: they are no part of a month's bill.
 
+mod energy_made_easy;
 mod extras;
 mod rates;
 
@@ -31,7 +33,7 @@ pub fn read(text: &str, options: &CatalogOptions) -> Result<CatalogImport, Forma
     let mut filling = Filling::start(options, "au-nem")?;
     for (n, detail) in details(&value).into_iter().enumerate() {
         filling.rows_read += 1;
-        if let Err(reason) = take(&mut filling, detail, options) {
+        if let Err(reason) = take_either(&mut filling, detail, options) {
             filling.reject(Place::record(n as u64 + 1), reason);
         }
     }
@@ -41,7 +43,7 @@ pub fn read(text: &str, options: &CatalogOptions) -> Result<CatalogImport, Forma
     filling.note(if includes_tax(options) {
         "prices are read as including GST, as the import was told".to_owned()
     } else {
-        format!("prices of energy and supply are read as without GST, as the standard says: {GST_PERCENT} % is added to them")
+        format!("prices of energy and supply are read as without GST, as they are published: {GST_PERCENT} % is added to them")
     });
     let Filling { catalog, rejected, notes, rows_read, .. } = filling;
     Ok(CatalogImport { format: CatalogFormat::Cdr, catalog, rows_read, rejected, notes, shares: None })
@@ -85,6 +87,13 @@ fn dollars(value: &Value, name: &str) -> Result<Option<Price>, String> {
         return Err(format!("{name} {number} is absurd"));
     }
     Ok(Some(Price::nearest(number)))
+}
+
+fn take_either(filling: &mut Filling, detail: &Value, options: &CatalogOptions) -> Result<(), String> {
+    let Some(plan) = energy_made_easy::plan(detail) else { return take(filling, detail, options) };
+    let name = text(plan, "planName").unwrap_or("Unnamed plan");
+    let detail = energy_made_easy::as_plan_detail(detail, plan).map_err(|reason| format!("\"{name}\": {reason}"))?;
+    take(filling, &detail, options)
 }
 
 fn take(filling: &mut Filling, detail: &Value, options: &CatalogOptions) -> Result<(), String> {
