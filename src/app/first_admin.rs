@@ -11,8 +11,8 @@ use jiff::SignedDuration;
 pub const GOOD_FOR_MINUTES: i64 = 60;
 
 impl App {
-    /// A new link where nobody could administer the service; the one before is good no more.
-    pub fn first_admin_link_blocking(&self) -> Result<Option<String>> {
+    /// The token of a new link where nobody could administer the service; the one before is good no more.
+    pub fn first_admin_token_blocking(&self) -> Result<Option<String>> {
         if !self.config.features.admin || self.has_admin_blocking()? {
             return Ok(None);
         }
@@ -20,7 +20,12 @@ impl App {
         let (hash, now) = (tokens::hash_of(&token), self.now());
         let expires_at = now.saturating_add(SignedDuration::from_mins(GOOD_FOR_MINUTES)).unwrap_or(now);
         self.store.write_blocking(move |tx| first_admin::replace(tx, hash, expires_at))?;
-        Ok(Some(format!("{}/first-admin#{token}", self.config.public_url())))
+        Ok(Some(token))
+    }
+
+    /// The link with such a token.
+    pub fn first_admin_link(&self, token: &str) -> String {
+        format!("{}/first-admin#{token}", self.public_url())
     }
 
     /// Opens the account with the token of a link.

@@ -49,7 +49,7 @@ use recommendations::Rankings;
 use sessions::Standings;
 use slowdown::Slowdown;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use tokens::Tokens;
 use tokio::sync::Semaphore;
 use workbench::Workbench;
@@ -63,6 +63,7 @@ pub struct App {
     /// As they were at the start; see [`App::current`] for what can change.
     pub config: Config,
     current: ArcSwap<Config>,
+    address: OnceLock<String>,
     pub store: Store,
     pub tokens: Tokens,
     pub passwords: Passwords,
@@ -109,6 +110,7 @@ impl App {
         Ok(Arc::new(App {
             config,
             current,
+            address: OnceLock::new(),
             store,
             tokens,
             passwords,
@@ -146,6 +148,20 @@ impl App {
         let (config, changes) = self.current().reloaded(new);
         self.current.store(Arc::new(config));
         changes
+    }
+
+    /// Tells where the service listens, as a URL without its path: the settings may have left the port to the system.
+    pub fn listens_at(&self, address: String) {
+        // The first socket is the one that is told.
+        let _told_already = self.address.set(address);
+    }
+
+    /// What links to this service begin with: what the settings say, else where it listens.
+    pub fn public_url(&self) -> String {
+        match (&self.config.server.public_url, self.address.get()) {
+            (None, Some(address)) => address.clone(),
+            _ => self.config.public_url(),
+        }
     }
 
     /// From now on the service is not ready for new work.

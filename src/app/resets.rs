@@ -83,7 +83,7 @@ impl App {
             Ok::<_, Error>(Some(user))
         };
         let user = self.store.write(make).await?;
-        Ok(user.map(|user| (user, format!("{}/reset-password#{token}", self.config.public_url()))))
+        Ok(user.map(|user| (user, format!("{}/reset-password#{token}", self.public_url()))))
     }
 
     /// Sets a new password with the token of a link; every session of the user ends.

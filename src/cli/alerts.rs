@@ -40,7 +40,7 @@ fn test(config: &config::Config) -> Result<(), Failure> {
     let route = route(&config.alerts).ok_or_else(|| {
         Failure::usage("alerts.webhook_url is not set: there is nowhere to post an alert (docs/monitoring.md)")
     })?;
-    let body = body(config, "Test", "warning", "test", "this is a trial: all is well", Timestamp::now());
+    let body = body(&config.public_url(), "Test", "warning", "test", "this is a trial: all is well", Timestamp::now());
     let alarm = Alarm { id: Uuid::now_v7(), name: "Test", body };
     notifier::try_out(route, &alarm)
         .map_err(|fault| Failure::failed(format!("the trial alert was not taken: {fault}")))?;
@@ -88,7 +88,8 @@ pub async fn keep_looking(running: Arc<Running>, alarms: Option<Alarms>) {
             }
             if let Some(alarms) = &alarms {
                 let says = format!("{}: {value}", rule.measures);
-                let mut body = body(config, rule.name, rule.severity.as_str(), status, &says, change.at);
+                let mut body =
+                    body(&running.app.public_url(), rule.name, rule.severity.as_str(), status, &says, change.at);
                 body["since"] = json!(change.since);
                 body["limit"] = json!(rule.limit_shown());
                 body["remedy"] = json!(rule.remedy);
@@ -104,8 +105,7 @@ fn shown(change: &Change) -> String {
 }
 
 /// `text` is what chat services show of a message.
-fn body(config: &config::Config, alert: &str, severity: &str, status: &str, says: &str, at: Timestamp) -> Value {
-    let service = config.public_url();
+fn body(service: &str, alert: &str, severity: &str, status: &str, says: &str, at: Timestamp) -> Value {
     json!({
         "type": "alert",
         "status": status,

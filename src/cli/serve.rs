@@ -43,13 +43,15 @@ pub fn run(arguments: &Arguments, settings: &SettingFlags) -> Result<(), Failure
         None => database::open(&config, Migrations::Apply)?,
     };
     let app = App::new(config, store).map_err(Failure::failed)?;
-    let mut first_admin = app.first_admin_link_blocking().map_err(Failure::failed)?;
+    let mut first_admin = app.first_admin_token_blocking().map_err(Failure::failed)?;
     app.replay_erasures_blocking().map_err(Failure::failed)?;
     let load_again = settings.load_again(own);
-    service::run(app, inherited, Some(load_again), |scheme, address| {
+    let serving = app.clone();
+    service::run(serving, inherited, Some(load_again), |scheme, address| {
         let version = env!("CARGO_PKG_VERSION");
         tracing::info!(address, scheme, environment, database, version, "listening on {scheme}://{address}");
-        if let Some(link) = first_admin.take() {
+        if let Some(token) = first_admin.take() {
+            let link = app.first_admin_link(&token);
             tracing::info!(
                 "there is no administrator yet: the link on standard output makes one, or treebeard admin create EMAIL"
             );

@@ -59,11 +59,14 @@ async fn serve(
     if let Some(load_again) = load_again {
         tokio::spawn(reload::on_hangup(signal(SignalKind::hangup())?, running.clone(), load_again, status.clone()));
     }
-    tokio::spawn(alerts::keep_looking(running.clone(), alarms));
-    tokio::spawn(reload::on_new_certificate(running));
+    if let Some(door) = doors.first().filter(|door| door.socket.port().is_some()) {
+        running.app.listens_at(format!("{}://{}", scheme(door), door.socket.name()));
+    }
     for door in &doors {
         listening(scheme(door), &door.socket.name());
     }
+    tokio::spawn(alerts::keep_looking(running.clone(), alarms));
+    tokio::spawn(reload::on_new_certificate(running));
     systemd::ready(&status);
     tokio::spawn(systemd::keep_watch(app.clone()));
     let following = app.clone();

@@ -59,6 +59,14 @@ fn the_link_a_fresh_service_prints_opens_one_administrators_account() {
 }
 
 #[test]
+fn without_a_public_address_the_link_leads_to_where_the_service_listens() {
+    let server = Server::start();
+    let token = server.first_admin_token();
+    let link = format!("http://{}/first-admin#{token}", server.address);
+    assert!(server.printed().contains(&link), "{link} in {}", server.printed());
+}
+
+#[test]
 fn a_link_is_good_for_an_hour_and_for_nothing_once_there_is_an_administrator() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let address = format!("sqlite:{}", folder.path().join("late.db").display());
