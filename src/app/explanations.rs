@@ -42,6 +42,6 @@ pub fn writer_settings(config: &Config) -> Option<Settings> {
         base_url: explanations.base_url.clone(),
         deadline: explanations.deadline,
         concurrency: explanations.concurrency,
-        calls_per_day: explanations.calls_per_day,
+        calls_per_day: config.limits.share(explanations.calls_per_day),
     })
 }

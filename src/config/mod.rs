@@ -144,6 +144,15 @@ pub struct Limits {
     /// Never limited.
     pub exempt_networks: Vec<Network>,
     pub user_overrides: Vec<UserLimit>,
+    /// That share the work: each gives its part of what is counted in memory.
+    pub nodes: u32,
+}
+
+impl Limits {
+    /// This node's part of what all of them may give; at least one.
+    pub const fn share(&self, all: u32) -> u32 {
+        all.div_ceil(self.nodes)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -346,6 +355,7 @@ fn limits(reader: &mut Reader) -> Limits {
         anonymous_feedback_per_day: reader.limit("limits.anonymous_feedback_per_day", "day", 1..=1_000_000),
         exempt_networks: reader.parsed_list("limits.exempt_networks"),
         user_overrides: reader.parsed_list("limits.user_overrides"),
+        nodes: reader.number("limits.nodes", 1..=1_000),
     }
 }
 

@@ -213,6 +213,8 @@ pub const SETTINGS: &[Setting] = &[
     plain("limits.register_per_account_per_hour", "10", "Registrations with one e-mail address an hour.").reloadable(),
     plain("limits.exempt_networks", "[]", "Addresses or networks (10.0.0.0/8) that are never limited.").reloadable(),
     plain("limits.user_overrides", "[]", "Requests a minute of single accounts: [\"USER-ID=600\"].").reloadable(),
+    plain("limits.nodes", "1", "Nodes that share the work: each gives this part of what is counted in its memory.")
+        .reloadable(),
     classic("features.admin", "ADMIN_API_ENABLED", "true", "The /api/v1/admin routes; off, they answer 404."),
     plain("features.ai", "true", "Explanations worded by Claude, where a key is set; off, they come from templates."),
     plain(

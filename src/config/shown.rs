@@ -85,6 +85,7 @@ impl Config {
             ("limits.register_per_account_per_hour", json!(limits.register_per_account_per_hour)),
             ("limits.exempt_networks", json!(texts(&limits.exempt_networks))),
             ("limits.user_overrides", json!(texts(&limits.user_overrides))),
+            ("limits.nodes", json!(limits.nodes)),
             ("features.admin", json!(self.features.admin)),
             ("features.ai", json!(self.features.ai)),
             ("features.registration", json!(self.features.registration)),

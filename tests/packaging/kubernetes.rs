@@ -129,7 +129,9 @@ impl Cluster {
         for (secrets_are_ours, taken) in [(true, true), (false, false)] {
             let variables: Vec<_> = list(&container["env"])
                 .map(|variable| {
-                    let path = text(&variable["value"]).strip_prefix("/run/secrets/treebeard/").expect("a secret");
+                    let Some(path) = text(&variable["value"]).strip_prefix("/run/secrets/treebeard/") else {
+                        return (text(&variable["name"]).to_owned(), text(&variable["value"]).to_owned());
+                    };
                     let shipped = text(&self.only("Secret")["stringData"][path]);
                     let ours = if path == "database_url" { shipped } else { GOOD_KEY };
                     let at = folder.path().join(path);
@@ -193,6 +195,9 @@ fn several_instances_on_postgresql_fit_together() {
     assert!(deployment["replicas"].is_null(), "the autoscaler says how many");
     let autoscaler = &cluster.only("HorizontalPodAutoscaler")["spec"];
     cluster.one(text(&autoscaler["scaleTargetRef"]["kind"]), &autoscaler["scaleTargetRef"]["name"]);
+    let mut variables = list(&cluster.pod()["containers"][0]["env"]);
+    let nodes = variables.find(|variable| variable["name"] == "TREEBEARD_LIMITS__NODES").expect("a number");
+    assert_eq!(text(&nodes["value"]), autoscaler["minReplicas"].to_string(), "what is limited is shared by the least");
     assert_eq!(cluster.only("PodDisruptionBudget")["spec"]["selector"], deployment["selector"]);
 }
 

@@ -85,8 +85,9 @@ impl Class {
         }
     }
 
+    /// Of this node.
     const fn limit(self, limits: &config::Limits) -> u32 {
-        match self {
+        let all = match self {
             Class::Ip => limits.per_ip_per_hour,
             Class::User => limits.per_user_per_minute,
             Class::Generate => limits.generate_per_minute,
@@ -96,7 +97,8 @@ impl Class {
             Class::LoginAccount => limits.login_per_account_per_minute,
             Class::RegisterIp => limits.register_per_ip_per_hour,
             Class::RegisterAccount => limits.register_per_account_per_hour,
-        }
+        };
+        limits.share(all)
     }
 
     /// What was too much, with the limit and its window.
@@ -141,7 +143,7 @@ impl Exceptions {
     fn of_settings(limits: &config::Limits) -> Self {
         Exceptions {
             exempt: limits.exempt_networks.clone(),
-            overrides: limits.user_overrides.iter().map(|entry| (entry.user, entry.per_minute)).collect(),
+            overrides: limits.user_overrides.iter().map(|entry| (entry.user, limits.share(entry.per_minute))).collect(),
         }
     }
 }
@@ -345,6 +347,16 @@ mod tests {
         let admitted =
             |user| (0..5).filter(|_| visit(&limiter, "192.0.2.1").of_user(Class::User, user).is_ok()).count();
         assert_eq!((admitted(plain), admitted(favoured)), (1, 3));
+    }
+
+    #[test]
+    fn each_of_several_nodes_gives_its_part_and_never_nothing() {
+        let favoured = Uuid::from_u128(2);
+        let favours = format!("{favoured}=7");
+        let flags = [("nodes", "3"), ("per_user_per_minute", "4"), ("login_per_ip_per_minute", "1")];
+        let limiter = limiter(&[&flags[..], &[("user_overrides", &favours)]].concat());
+        let limits = [limiter.user_limit(Uuid::from_u128(1)), limiter.user_limit(favoured)];
+        assert_eq!((limits, limiter.of(Class::LoginIp).limit()), ([2, 3], 1));
     }
 
     #[test]
