@@ -107,14 +107,15 @@ impl App {
         Ok(checked)
     }
 
-    /// Whether the chain held when it was last checked; `None`: it was not checked yet.
+    /// Whether the chain held when it was last checked; `None`: it was not checked yet, or another node tells.
     pub fn audit_intact(&self) -> Option<bool> {
-        *self.audit_intact.lock().unwrap_or_else(PoisonError::into_inner)
+        self.audit_intact.lock().unwrap_or_else(PoisonError::into_inner).filter(|_| self.leads())
     }
 
-    /// Checks the whole chain now and once a day.
+    /// Checks the whole chain now and once a day, on one node.
     pub async fn keep_checking_audit(&self) {
         loop {
+            self.until_leading().await;
             let (started, clock) = (self.now(), Instant::now());
             let checked = self.verify_audit(None).await;
             self.jobs.ran("audit_check", CHECK_EVERY, started, clock.elapsed(), checked.is_ok());
@@ -129,9 +130,9 @@ impl App {
         }
     }
 
-    /// The end of the log as it was a few seconds ago.
+    /// The end of the log as it was a few seconds ago; `None`: another node tells.
     pub fn audit_head(&self) -> Option<Head> {
-        *self.audit_head.lock().unwrap_or_else(PoisonError::into_inner)
+        self.audit_head.lock().unwrap_or_else(PoisonError::into_inner).filter(|_| self.leads())
     }
 
     /// Looks up the end of the log again and again, for the metrics, and logs it now and then: a copy that whoever

@@ -105,12 +105,16 @@ impl App {
         Ok(())
     }
 
-    /// Maintains the database soon after the start and every day, for as long as the service runs.
+    /// Maintains the database soon after the start and every day, for as long as the service runs. Of many nodes one
+    /// does.
     pub async fn keep_maintained(self: Arc<Self>) {
         let mut wait = FIRST_AFTER;
         loop {
             tokio::time::sleep(wait).await;
             wait = until(self.config.database.maintenance_time, self.now());
+            if !self.leads() {
+                continue;
+            }
             let (started, clock) = (self.now(), Instant::now());
             let done = self.maintain().await;
             self.jobs.ran("maintenance", EVERY, started, clock.elapsed(), done.is_ok());

@@ -16,6 +16,7 @@ pub mod health;
 pub mod household;
 pub mod jobs;
 pub mod maintenance;
+mod nodes;
 pub mod once;
 pub mod outlook;
 pub mod oversight;
@@ -43,6 +44,7 @@ use error::Error;
 use health::Probe;
 use jiff::Timestamp;
 use jobs::Jobs;
+use nodes::Told;
 use passwords::Passwords;
 use privacy::documents::Documents;
 use recommendations::Rankings;
@@ -88,6 +90,8 @@ pub struct App {
     backups: backups::Backups,
     maintenance: Mutex<maintenance::MaintenanceState>,
     draining: AtomicBool,
+    /// By other nodes.
+    pub told: Told,
 }
 
 impl App {
@@ -99,7 +103,8 @@ impl App {
         let tokens = Tokens::new(&key, config.auth.secret_key_previous.as_ref(), config.auth.jwt_lifetime);
         let passwords = Passwords::new(&config.auth)?;
         let catalog = Catalog::load_blocking(&store, Timestamp::now())?;
-        let (standings, workbench, draining) = (Standings::default(), Workbench::default(), AtomicBool::new(false));
+        let (standings, workbench, draining) =
+            (Standings::new(store.engine()), Workbench::default(), AtomicBool::new(false));
         let writer = explanations::writer_settings(&config).map(Writer::start).transpose();
         let writer = writer.map_err(|error| Error::Unavailable(format!("no thread for explanations: {error}")))?;
         let (rankings, probe) = (Rankings::default(), Probe::default());
@@ -130,6 +135,7 @@ impl App {
             backups: backups::Backups::default(),
             maintenance: Mutex::default(),
             draining,
+            told: Told::default(),
         }))
     }
 

@@ -10,6 +10,7 @@ use crate::store::audit;
 use crate::store::db::{Conn, Tx};
 use crate::store::error::StoreError;
 use crate::store::feedback::{self, FeedbackFilter, FeedbackStats};
+use crate::store::nodes::{News, tell};
 use crate::store::overview::{self, Counts, EventCount};
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
@@ -193,7 +194,11 @@ impl App {
         let before = held(self.catalog.cache_figures().entries, self.rankings.figures().entries);
         let detail = json!({ "act": "caches_cleared", "before": before, "after": held(0, 0) });
         let act = Act { actor: Some(actor), subject: None, detail };
-        self.store.write(move |tx| note(tx, "authz_admin", act, now)).await?;
+        let clear = move |tx: &mut Tx<'_>| {
+            note(tx, "authz_admin", act, now)?;
+            tell(tx, News::Caches)
+        };
+        self.store.write(clear).await?;
         Ok(Cleared { answers: self.catalog.clear(), rankings: self.rankings.clear() })
     }
 

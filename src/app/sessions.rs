@@ -4,7 +4,7 @@ use crate::app::audit::{Act, note};
 use crate::app::error::Error;
 use crate::app::tokens::{self, Refused};
 use crate::app::{App, Result};
-use crate::store::db::{Conn, Tx};
+use crate::store::db::{Conn, Engine, Tx};
 use crate::store::error::StoreError;
 pub use crate::store::sessions::Session;
 use crate::store::sessions::{self, Rotation};
@@ -16,8 +16,10 @@ use serde_json::json;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// A change of role, password or status reaches every node's access tokens within this time.
+/// A change of role, password or status made by another process beside the service is seen within this time.
 const STANDING_LIVES: Duration = Duration::from_secs(3);
+/// Of many nodes each hears of such a change at once. It is seen within this time when that is not heard.
+const STANDING_LIVES_AMONG_NODES: Duration = Duration::from_millis(900);
 const STANDINGS_MAX: u64 = 100_000;
 
 /// What a session remembers of the client that began it.
@@ -52,16 +54,18 @@ pub struct Standings {
     sessions: Cache<Uuid, bool>,
 }
 
-impl Default for Standings {
-    fn default() -> Self {
+impl Standings {
+    pub fn new(engine: Engine) -> Self {
+        let lives = match engine {
+            Engine::Sqlite => STANDING_LIVES,
+            Engine::Postgres => STANDING_LIVES_AMONG_NODES,
+        };
         Standings {
-            users: Cache::builder().max_capacity(STANDINGS_MAX).time_to_live(STANDING_LIVES).build(),
-            sessions: Cache::builder().max_capacity(STANDINGS_MAX).time_to_live(STANDING_LIVES).build(),
+            users: Cache::builder().max_capacity(STANDINGS_MAX).time_to_live(lives).build(),
+            sessions: Cache::builder().max_capacity(STANDINGS_MAX).time_to_live(lives).build(),
         }
     }
-}
 
-impl Standings {
     /// The next check reads the user's row again.
     pub fn forget(&self, user: Uuid) {
         self.users.invalidate(&user);
@@ -70,6 +74,12 @@ impl Standings {
     /// The next check reads the session's row again.
     pub fn forget_session(&self, session: Uuid) {
         self.sessions.invalidate(&session);
+    }
+
+    /// Every check reads its rows again.
+    pub fn clear(&self) {
+        self.users.invalidate_all();
+        self.sessions.invalidate_all();
     }
 }
 

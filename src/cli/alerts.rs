@@ -113,6 +113,8 @@ fn body(service: &str, alert: &str, severity: &str, status: &str, says: &str, at
         "severity": severity,
         "summary": says,
         "service": service,
+        // Each of many nodes tells of itself.
+        "node": rustix::system::uname().nodename().to_string_lossy(),
         "version": env!("CARGO_PKG_VERSION"),
         "at": at,
         "text": format!("[{status}] {alert} ({severity}) at {service}: {says}"),

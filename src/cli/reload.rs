@@ -24,20 +24,27 @@ pub struct Running {
     pub certificates: Option<Arc<Certificates>>,
 }
 
-/// Each hang-up signal puts in force what can change. Settings with a fault change nothing.
+/// Each hang-up signal puts in force what can change, here and on the other nodes. Settings with a fault change nothing.
 pub async fn on_hangup(mut hangup: Signal, running: Arc<Running>, load_again: LoadAgain, status: String) {
     let load_again = Arc::new(load_again);
-    while hangup.recv().await.is_some() {
+    loop {
+        let signalled = tokio::select! {
+            Some(()) = hangup.recv() => true,
+            () = running.app.told.settings.notified() => false,
+        };
         systemd::reloading();
-        let (load_again, running) = (load_again.clone(), running.clone());
+        let (load_again, reloading) = (load_again.clone(), running.clone());
         let reloaded = spawn_blocking(move || match load_again() {
-            Ok(loaded) => running.adopt(&loaded),
+            Ok(loaded) => reloading.adopt(&loaded),
             Err(error) => tracing::error!(error = %error, "the settings stay as they were"),
         });
         if reloaded.await.is_err() {
             tracing::error!("reloading was broken off");
         }
         systemd::ready(&status);
+        if signalled {
+            running.app.tell_settings().await;
+        }
     }
 }
 

@@ -70,6 +70,8 @@ async fn serve(
     systemd::ready(&status);
     tokio::spawn(systemd::keep_watch(app.clone()));
     let following = app.clone();
+    tokio::spawn(async move { following.follow_nodes().await });
+    let following = app.clone();
     tokio::spawn(async move { following.follow_catalog().await });
     tokio::spawn(app.clone().keep_backups());
     tokio::spawn(app.clone().keep_maintained());

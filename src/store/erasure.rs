@@ -6,6 +6,7 @@
 use crate::store::db::value::{Row, Value};
 use crate::store::db::{Conn, Engine, Tx};
 use crate::store::error::StoreError;
+use crate::store::nodes::{News, tell};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -95,6 +96,7 @@ pub fn erase(tx: &mut Tx<'_>, id: Uuid, now: Timestamp) -> Result<(), StoreError
     if last == 0 {
         return Err(StoreError::NotFound);
     }
+    tell(tx, News::User(id))?;
     forget_samples(tx)?;
     list(tx, &trace_of(id), now)
 }

@@ -8,6 +8,7 @@ pub mod backup;
 pub mod db;
 pub mod error;
 pub mod migrate;
+pub mod nodes;
 
 pub mod audit;
 pub mod catalog;
@@ -32,10 +33,11 @@ pub mod usage_days;
 pub mod usage_history;
 pub mod users;
 
-use crate::store::db::postgres::{Postgres, PostgresOptions};
+use crate::store::db::postgres::{self, Postgres, PostgresOptions};
 use crate::store::db::sqlite::{Sqlite, SqliteOptions};
 use crate::store::db::{Answer, Conn, Database, Engine, Figures, Tx};
 use crate::store::error::StoreError;
+use crate::store::nodes::Nodes;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,6 +50,7 @@ const TRACE: &str = "treebeard::trace";
 #[derive(Clone)]
 pub struct Store {
     database: Arc<Database>,
+    nodes: Arc<Nodes>,
     slow_query: Duration,
 }
 
@@ -114,17 +117,23 @@ impl Store {
 
     /// [`Store::open`] of an address already understood.
     pub fn open_at(address: &Address, options: Options) -> Result<Store, StoreError> {
-        let database = match address {
-            Address::Sqlite(path) => Database::Sqlite(Sqlite::open(path, options.sqlite, |connection, alone| {
-                // A schema is not changed under a running service.
-                let migrations = if alone { options.migrations } else { Migrations::Require };
-                migrate::prepare_sqlite(connection, migrations)
-            })?),
-            Address::Postgres(url) => Database::Postgres(Postgres::open(url, options.postgres, |client| {
-                migrate::prepare_postgres(client, options.migrations)
-            })?),
+        let (database, dial) = match address {
+            Address::Sqlite(path) => (
+                Database::Sqlite(Sqlite::open(path, options.sqlite, |connection, alone| {
+                    // A schema is not changed under a running service.
+                    let migrations = if alone { options.migrations } else { Migrations::Require };
+                    migrate::prepare_sqlite(connection, migrations)
+                })?),
+                None,
+            ),
+            Address::Postgres(url) => {
+                let prepare = |client: &mut ::postgres::Client| migrate::prepare_postgres(client, options.migrations);
+                let database = Postgres::open(url, options.postgres, prepare)?;
+                (Database::Postgres(database), Some(postgres::dial(url, options.postgres)?))
+            }
         };
-        Ok(Store { database: Arc::new(database), slow_query: options.slow_query })
+        let nodes = Arc::new(Nodes::new(dial)?);
+        Ok(Store { database: Arc::new(database), nodes, slow_query: options.slow_query })
     }
 
     /// One look into the database at `url`, which others may be using; changes nothing. Blocks like [`Store::open`].
@@ -218,6 +227,11 @@ impl Store {
 
     pub fn engine(&self) -> Engine {
         self.database.engine()
+    }
+
+    /// This node among those that use the same database.
+    pub fn nodes(&self) -> &Nodes {
+        &self.nodes
     }
 
     /// Folds SQLite's write-ahead log into the file: how many bytes it had. `None`: that is not ours to do.

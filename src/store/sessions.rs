@@ -6,6 +6,7 @@
 use crate::store::db::value::Row;
 use crate::store::db::{Conn, Tx};
 use crate::store::error::StoreError;
+use crate::store::nodes::{News, tell};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
@@ -151,14 +152,20 @@ pub fn is_open(conn: &mut Conn<'_>, id: Uuid) -> Result<bool, StoreError> {
 pub fn revoke_own(tx: &mut Tx<'_>, user_id: Uuid, id: Uuid, now: Timestamp) -> Result<bool, StoreError> {
     let sql = "UPDATE sessions SET revoked_at = $3 \
                WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL AND expires_at > $3";
-    Ok(tx.execute(sql, &[id.into(), user_id.into(), now.into()])? == 1)
+    let ended = tx.execute(sql, &[id.into(), user_id.into(), now.into()])? == 1;
+    if ended {
+        tell(tx, News::Session(id))?;
+    }
+    Ok(ended)
 }
 
 pub fn revoke(tx: &mut Tx<'_>, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
+    tell(tx, News::Session(id))?;
     tx.execute_one("UPDATE sessions SET revoked_at = coalesce(revoked_at, $2) WHERE id = $1", &[id.into(), now.into()])
 }
 
-/// Revokes the user's sessions, except `keep`; returns how many were still good.
+/// Revokes the user's sessions, except `keep`; returns how many were still good. Other nodes hear of it by what goes
+/// with it: a change of the user's tokens.
 pub fn revoke_all(tx: &mut Tx<'_>, user_id: Uuid, keep: Option<Uuid>, now: Timestamp) -> Result<u64, StoreError> {
     // No session has the nil id, so it keeps none.
     tx.execute(

@@ -5,6 +5,7 @@ use crate::store::db::filter::{Filter, Page, Paged};
 use crate::store::db::value::{FromValue, Row, Value};
 use crate::store::db::{Conn, Tx};
 use crate::store::error::StoreError;
+use crate::store::nodes::{News, tell};
 use jiff::Timestamp;
 use std::fmt;
 use uuid::Uuid;
@@ -230,11 +231,13 @@ pub fn set_password(tx: &mut Tx<'_>, id: Uuid, hash: &str, end_tokens: bool, now
     tx.execute_one(
         "UPDATE users SET password_hash = $2, token_version = token_version + $3, updated_at = $4 WHERE id = $1",
         &[id.into(), hash.into(), i64::from(end_tokens).into(), now.into()],
-    )
+    )?;
+    if end_tokens { tell(tx, News::User(id)) } else { Ok(()) }
 }
 
 /// Makes every access token issued so far invalid; returns the new version.
 pub fn end_tokens(tx: &mut Tx<'_>, id: Uuid) -> Result<i64, StoreError> {
+    tell(tx, News::User(id))?;
     tx.one(
         "UPDATE users SET token_version = token_version + 1 WHERE id = $1 RETURNING token_version",
         &[id.into()],
@@ -247,6 +250,7 @@ pub fn set_role(tx: &mut Tx<'_>, id: Uuid, role: Role, now: Timestamp) -> Result
     let sql = format!(
         "UPDATE users SET role = $2, token_version = token_version + 1, updated_at = $3 WHERE id = $1 RETURNING {COLUMNS}"
     );
+    tell(tx, News::User(id))?;
     tx.one(&sql, &[id.into(), role.as_str().into(), now.into()], user)
 }
 
@@ -255,6 +259,7 @@ pub fn set_status(tx: &mut Tx<'_>, id: Uuid, status: Status, now: Timestamp) -> 
     let sql = format!(
         "UPDATE users SET status = $2, token_version = token_version + 1, updated_at = $3 WHERE id = $1 RETURNING {COLUMNS}"
     );
+    tell(tx, News::User(id))?;
     tx.one(&sql, &[id.into(), status.as_str().into(), now.into()], user)
 }
 

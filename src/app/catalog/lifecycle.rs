@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::time::{Duration, Instant};
 
-/// How soon a change made by another process or node is served.
+/// How soon a change made by another process is served; of nodes each hears of it at once, unless that was missed.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 impl Catalog {
@@ -37,7 +37,10 @@ impl App {
     pub async fn follow_catalog(&self) {
         let mut was_reachable = true;
         loop {
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::select! {
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = self.told.catalog.notified() => {}
+            }
             let before = self.catalog.snapshot().revision;
             let (started, clock) = (self.now(), Instant::now());
             let looked = self.refresh_catalog().await;

@@ -166,11 +166,13 @@ impl App {
         Ok(removed)
     }
 
-    /// Runs [`App::expire_blocking`] whenever its time has come, which the audit log knows over restarts.
+    /// Runs [`App::expire_blocking`] whenever its time has come, which the audit log knows over restarts. Of many
+    /// nodes one does.
     pub async fn follow_retention(self: Arc<Self>) {
         let Some(every) = self.config.retention.every else { return };
         let every = SignedDuration::try_from(every).unwrap_or(SignedDuration::MAX);
         loop {
+            self.until_leading().await;
             match self.store.read(last_run).await {
                 Ok(Some(last)) if self.now().duration_since(last) >= every => self.run_retention().await,
                 Ok(_) => {}

@@ -32,6 +32,7 @@ impl Collector for Figures {
         self.limits(&mut page)?;
         self.caches(&mut page)?;
         self.store(&mut page)?;
+        self.nodes(&mut page)?;
         self.disk(&mut page)?;
         self.passwords(&mut page)?;
         self.audit(&mut page)?;
@@ -77,6 +78,14 @@ impl Figures {
         self.app.store_answered().map_or(Ok(()), |answered| {
             page.gauge("store_up", "0 while the database does not answer", u64::from(answered))
         })
+    }
+
+    /// Nothing where there can be no other node.
+    fn nodes(&self, page: &mut Page) -> fmt::Result {
+        let Some(figures) = self.app.store.nodes().figures() else { return Ok(()) };
+        page.gauge("node_leads", "1 on the node that does what is done once", u64::from(figures.leads))?;
+        page.gauge("node_hears", "0 while changes made by other nodes are looked for", u64::from(figures.hears))?;
+        page.counter("node_news", "Changes the nodes told each other", figures.heard)
     }
 
     /// Where the data lies.

@@ -5,13 +5,11 @@ pub mod items;
 
 use crate::domain::catalog::{CatalogFile, Market};
 use crate::store::db::value::{Row, Value};
-use crate::store::db::{Conn, Engine, Tx};
+use crate::store::db::{Conn, Tx};
 use crate::store::error::StoreError;
+use crate::store::nodes::{News, tell};
 use jiff::Timestamp;
 use std::collections::HashMap;
-
-/// The PostgreSQL channel on which other nodes hear of a new revision; the payload is its number.
-pub const CHANNEL: &str = "treebeard_catalog";
 
 /// The conflict of a change made on a version that is no longer the newest.
 pub const STALE: &str = "version";
@@ -25,11 +23,7 @@ pub fn revision(conn: &mut Conn<'_>) -> Result<i64, StoreError> {
 pub fn bump(tx: &mut Tx<'_>, now: Timestamp) -> Result<i64, StoreError> {
     let sql = "UPDATE catalog_revision SET revision = revision + 1, changed_at = $1 WHERE id = 1 RETURNING revision";
     let revision: i64 = tx.one(sql, &[now.into()], Row::take)?;
-    if tx.engine() == Engine::Postgres {
-        // Delivered with the commit.
-        let payload = revision.to_string();
-        tx.query("SELECT CAST(pg_notify($1, $2) AS TEXT)", &[CHANNEL.into(), payload.into()], |_| Ok(()))?;
-    }
+    tell(tx, News::Catalog)?;
     Ok(revision)
 }
 

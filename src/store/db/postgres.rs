@@ -8,6 +8,7 @@ use crate::store::db::value::{Row, Value};
 use crate::store::db::workers::Workers;
 use crate::store::db::{Answer, BATCH_CLASSES, Conn, Driver, Figures, Tx};
 use crate::store::error::{Cause, StoreError};
+use crate::store::nodes::Dial;
 use postgres::types::ToSql;
 use postgres::{Client, Config, NoTls, Statement};
 use r2d2::{ManageConnection, PooledConnection};
@@ -257,6 +258,12 @@ fn configured(url: &str, options: PostgresOptions) -> Result<Config, StoreError>
         config.application_name("treebeard");
     }
     Ok(config)
+}
+
+/// Opens sessions of their own with the server at `url`, beside any pool.
+pub fn dial(url: &str, options: PostgresOptions) -> Result<Dial, StoreError> {
+    let config = configured(url, options)?;
+    Ok(Arc::new(move || connected(&config)))
 }
 
 /// One look at the database, over a session of its own.
