@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::app::error::Error;
 use crate::store::Store;
 use crate::store::db::Tx;
-use crate::store::error::StoreError;
+use crate::store::error::{Cause, StoreError};
 use crate::store::idempotency::{self, Claim, KeptAnswer};
 use jiff::{SignedDuration, Timestamp};
 use std::future::Future;
@@ -19,6 +19,10 @@ pub const HEADER: &str = "Idempotency-Key";
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
 /// What work may take beyond the time a request has: for a claim that a crash left behind.
 const LEFT_BEHIND_AFTER: Duration = Duration::from_secs(30);
+/// How long a request waits for the one before it under the same key: most are done by then, and a node that has died
+/// is known to be gone.
+const WAITS: u32 = 10;
+const WAIT: Duration = Duration::from_millis(100);
 const CONTENT_TYPE: &str = "application/json";
 
 /// A request under a key of its caller's choice.
@@ -47,7 +51,12 @@ impl Once {
         let Some(Claimed { request, at }) = &self.0 else { return Ok(()) };
         let answer = KeptAnswer { status: 200, content_type: CONTENT_TYPE.to_owned(), body: body.to_vec() };
         let until = at.saturating_add(KEPT_FOR).unwrap_or(Timestamp::MAX);
-        idempotency::finish(tx, (&request.scope, &request.key), *at, &answer, until)
+        idempotency::finish(tx, (&request.scope, &request.key), *at, &answer, until).map_err(|error| match error {
+            StoreError::NotFound => {
+                StoreError::Busy(Cause::new("another request has taken over the claim of this key"))
+            }
+            error => error,
+        })
     }
 }
 
@@ -59,14 +68,17 @@ impl App {
         F: Future<Output = Result<Vec<u8>, Error>>,
     {
         let Some(request) = request else { return work(Once(None)).await };
-        let claimed = Claimed { request: request.clone(), at: self.now() };
-        let lapses = lapses_at(claimed.at, self.config.server.request_timeout);
-        let at = claimed.at;
-        let claim = move |tx: &mut Tx<'_>| {
-            idempotency::sweep(tx, at)?;
-            idempotency::claim(tx, (&request.scope, &request.key), request.request_hash, at, lapses)
+        let mut waits = 0;
+        let (claimed, claim) = loop {
+            let claimed = Claimed { request: request.clone(), at: self.now() };
+            let claim = self.claim(claimed.clone()).await?;
+            if claim != Claim::InFlight || waits == WAITS {
+                break (claimed, claim);
+            }
+            waits += 1;
+            tokio::time::sleep(WAIT).await;
         };
-        if let Some(answered) = answered(self.store.write(claim).await?)? {
+        if let Some(answered) = answered(claim)? {
             return Ok(answered);
         }
         let mut unfinished = Unfinished { store: &self.store, claimed: Some(claimed.clone()) };
@@ -76,6 +88,16 @@ impl App {
             self.store.write(move |tx| release(tx, &claimed)).await?;
         }
         answer
+    }
+
+    async fn claim(&self, Claimed { request, at }: Claimed) -> Result<Claim, Error> {
+        let lapses = lapses_at(at, self.config.server.request_timeout);
+        let node = Some(self.store.nodes().number);
+        let claim = move |tx: &mut Tx<'_>| {
+            idempotency::sweep(tx, at)?;
+            idempotency::claim(tx, (&request.scope, &request.key), request.request_hash, at, lapses, node)
+        };
+        Ok(self.store.write(claim).await?)
     }
 }
 

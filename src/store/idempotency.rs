@@ -3,6 +3,7 @@
 use crate::store::db::value::{Row, Value};
 use crate::store::db::{Conn, Tx};
 use crate::store::error::StoreError;
+use crate::store::nodes;
 use jiff::Timestamp;
 
 /// The answer given the first time.
@@ -45,25 +46,44 @@ pub fn of_scope(conn: &mut Conn<'_>, scope: &str) -> Result<Vec<HeldKey>, StoreE
     })
 }
 
-/// Claims `key` within `scope` (the user's id) for a request of which `request_hash` is the SHA-256.
+/// Claims `key` within `scope` (the user's id) for a request of which `request_hash` is the SHA-256. The claim of a
+/// node that is gone is taken over by `node`; without one, a claim stands until it lapses.
 pub fn claim(
     tx: &mut Tx<'_>,
     (scope, key): (&str, &str),
     request_hash: [u8; 32],
     now: Timestamp,
     lapses_at: Timestamp,
+    node: Option<i64>,
 ) -> Result<Claim, StoreError> {
     tx.execute(
         "DELETE FROM idempotency_keys WHERE scope = $1 AND key = $2 AND expires_at <= $3",
         &[scope.into(), key.into(), now.into()],
     )?;
-    let values: [Value; 5] = [scope.into(), key.into(), request_hash.into(), now.into(), lapses_at.into()];
+    let values: [Value; 6] = [scope.into(), key.into(), request_hash.into(), now.into(), lapses_at.into(), node.into()];
     let inserted = tx.execute(
-        "INSERT INTO idempotency_keys (scope, key, request_hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5) \
-         ON CONFLICT (scope, key) DO NOTHING",
+        "INSERT INTO idempotency_keys (scope, key, request_hash, created_at, expires_at, claimed_by) \
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (scope, key) DO NOTHING",
         &values,
     )?;
-    if inserted == 1 { Ok(Claim::New) } else { held(tx, (scope, key), request_hash) }
+    if inserted == 1 {
+        return Ok(Claim::New);
+    }
+    match held(tx, (scope, key), request_hash)? {
+        Claim::InFlight if take_over(tx, &values)? => Ok(Claim::New),
+        found => Ok(found),
+    }
+}
+
+/// Whether a claim was a dead node's and is now the one of these values. What that node had still sent to the database
+/// is waited for: if it was done, the claim is no more.
+fn take_over(tx: &mut Tx<'_>, values: &[Value; 6]) -> Result<bool, StoreError> {
+    let sql = format!(
+        "UPDATE idempotency_keys SET created_at = $4, expires_at = $5, claimed_by = $6 \
+         WHERE scope = $1 AND key = $2 AND request_hash = $3 AND status IS NULL AND {}",
+        nodes::is_gone(tx.engine(), "claimed_by", "$6")
+    );
+    Ok(tx.execute(&sql, values)? == 1)
 }
 
 /// Keeps the answer until `expires_at`; belongs in the transaction of the request's effect. `NotFound` when the claim
@@ -107,12 +127,14 @@ pub fn sweep(tx: &mut Tx<'_>, now: Timestamp) -> Result<u64, StoreError> {
 
 fn held(conn: &mut Conn<'_>, (scope, key): (&str, &str), request_hash: [u8; 32]) -> Result<Claim, StoreError> {
     let sql = "SELECT request_hash, status, content_type, answer FROM idempotency_keys WHERE scope = $1 AND key = $2";
-    conn.one(sql, &[scope.into(), key.into()], |row: &mut Row| {
+    let held = conn.find(sql, &[scope.into(), key.into()], |row: &mut Row| {
         let first: [u8; 32] = row.take()?;
         if first != request_hash {
             return Ok(Claim::OtherRequest);
         }
         let Some(status) = row.take()? else { return Ok(Claim::InFlight) };
         Ok(Claim::Answered(KeptAnswer { status, content_type: row.take()?, body: row.take()? }))
-    })
+    })?;
+    // Freed since we wanted it: it can be had the next time.
+    Ok(held.unwrap_or(Claim::InFlight))
 }

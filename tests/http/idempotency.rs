@@ -212,7 +212,7 @@ fn states_of_a_key(url: &str) {
                     body: b"{\"first\":1}".to_vec(),
                 };
                 for key in ["under-way", "answered", "a-day-old"] {
-                    assert_eq!(claim(tx, (&user, key), hash, now, hours(1))?, Claim::New);
+                    assert_eq!(claim(tx, (&user, key), hash, now, hours(1), None)?, Claim::New);
                 }
                 finish(tx, (&user, "answered"), now, &kept, hours(24))?;
                 finish(tx, (&user, "a-day-old"), now, &kept, hours(-1))

@@ -4,6 +4,7 @@ use crate::world::{at, new_user, user};
 use std::time::Duration;
 use treebeard::store::db::{Engine, Tx};
 use treebeard::store::error::StoreError;
+use treebeard::store::idempotency::{self, Claim};
 use treebeard::store::users::{self, Role};
 use treebeard::store::{Options, Store};
 
@@ -136,4 +137,32 @@ pub fn nodes_that_start_together_migrate_once(url: &str) {
             assert_eq!(user_count(&node.join().unwrap().unwrap()), 0);
         }
     });
+}
+
+/// Between the refused claim of a key and the look at who has it, that one may have let it go.
+pub fn a_key_that_is_freed_meanwhile_can_be_had_the_next_time(store: &Store, url: &str) {
+    let claim = || {
+        let work = |tx: &mut Tx<'_>| idempotency::claim(tx, ("someone", "freed"), [1; 32], at(0), at(60), None);
+        store.write_blocking(work).unwrap()
+    };
+    assert_eq!(claim(), Claim::New);
+    let mut client = postgres::Client::connect(url, postgres::NoTls).unwrap();
+    // The second claim waits right there.
+    let waits = "CREATE FUNCTION wait_there() RETURNS trigger LANGUAGE plpgsql AS \
+                 'BEGIN PERFORM pg_advisory_xact_lock(4711); RETURN NULL; END'; \
+                 CREATE TRIGGER wait_there AFTER INSERT ON idempotency_keys \
+                 FOR EACH STATEMENT EXECUTE FUNCTION wait_there(); SELECT pg_advisory_lock(4711)";
+    client.batch_execute(waits).unwrap();
+    std::thread::scope(|scope| {
+        let second = scope.spawn(claim);
+        let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+        while client.query_one(waiting, &[]).unwrap().get::<_, i64>(0) == 0 {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        client.batch_execute("DELETE FROM idempotency_keys WHERE key = 'freed'").unwrap();
+        client.batch_execute("SELECT pg_advisory_unlock(4711)").unwrap();
+        assert_eq!(second.join().unwrap(), Claim::InFlight);
+    });
+    client.batch_execute("DROP TRIGGER wait_there ON idempotency_keys; DROP FUNCTION wait_there()").unwrap();
+    assert_eq!(claim(), Claim::New);
 }

@@ -79,6 +79,7 @@ fn the_story_holds_on_postgresql() {
     tell(&store);
     engines::a_session_that_died_is_replaced(&store);
     engines::it_can_be_used_and_closed_inside_a_runtime(&url);
+    engines::a_key_that_is_freed_meanwhile_can_be_had_the_next_time(&store, &url);
     engines::a_newer_schema_is_refused_on_postgresql(&url);
     upgrades::every_version_becomes_a_new_one_on_postgresql(&cluster);
     engines::nodes_that_start_together_migrate_once(&cluster.database("together"));

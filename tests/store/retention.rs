@@ -68,7 +68,7 @@ pub fn what_is_old_goes_some_at_a_time_and_the_rest_stays(store: &Store) {
             sessions::create(tx, &session(owner, day * DAY, day * DAY), [day as u8; 32])?;
             sessions::create(tx, &revoked, [day as u8 + 100; 32])?;
             let key = format!("key {day}");
-            idempotency::claim(tx, (&owner.to_string(), &key), [0; 32], at(0), at(day * DAY))?;
+            idempotency::claim(tx, (&owner.to_string(), &key), [0; 32], at(0), at(day * DAY), None)?;
             feedback::create(tx, &opinion(Some(owner), id(), 3, Some("a text"), day * DAY))?;
             for who in [Some(owner), None] {
                 recommendation(tx, who, at(day * DAY))?;

@@ -347,7 +347,7 @@ pub fn recommendations(store: &Store) {
 pub fn idempotency(store: &Store) {
     let claim = |hash: u8, minutes| {
         let (now, end) = (at(minutes), at(minutes + 60));
-        write(store, move |tx| idempotency::claim(tx, ("someone", "key-1"), [hash; 32], now, end))
+        write(store, move |tx| idempotency::claim(tx, ("someone", "key-1"), [hash; 32], now, end, None))
     };
     assert_eq!(claim(1, 0), Claim::New);
     assert_eq!(claim(1, 1), Claim::InFlight);
@@ -367,6 +367,18 @@ pub fn idempotency(store: &Store) {
     assert_eq!(claim(2, 4), Claim::OtherRequest);
     assert_eq!(claim(2, 62), Claim::New, "a key is good for its time");
     assert_eq!(write(store, |tx| idempotency::sweep(tx, at(122))), 1);
+
+    let claim_by = |node: i64, minutes| {
+        let (now, end) = (at(minutes), at(minutes + 60));
+        write(store, move |tx| idempotency::claim(tx, ("someone", "key-2"), [1; 32], now, end, Some(node)))
+    };
+    assert_eq!(claim_by(7, 0), Claim::New);
+    assert_eq!(claim_by(7, 1), Claim::InFlight, "a node does not take its own work for left behind");
+    assert_eq!(claim_by(8, 2), Claim::New, "the first node is not alive");
+    let late = KeptAnswer { status: 200, content_type: "application/json".to_owned(), body: b"[]".to_vec() };
+    let kept = store.write_blocking(move |tx| idempotency::finish(tx, ("someone", "key-2"), at(0), &late, at(62)));
+    assert_eq!(kept, Err(StoreError::NotFound), "whose claim was taken over keeps nothing");
+    write(store, |tx| idempotency::release(tx, ("someone", "key-2"), at(2)));
 }
 
 pub fn erasure(store: &Store) {
@@ -378,7 +390,7 @@ pub fn erasure(store: &Store) {
         recommendations::create(tx, &answer, &plans)?;
         feedback::create(tx, &opinion)?;
         let key = leaver.to_string();
-        idempotency::claim(tx, (&key, "key"), [0; 32], at(0), at(60))?;
+        idempotency::claim(tx, (&key, "key"), [0; 32], at(0), at(60), None)?;
         let detail = serde_json::json!({"email": "leaver@example.com"});
         audit::append(tx, &Event { detail, ..event("user_created", Some(leaver), 0) })?;
         erasure::erase(tx, leaver, at(4))
