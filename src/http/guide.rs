@@ -23,6 +23,7 @@ const PARTS: [(&str, &[&str]); 4] = [
         "Run it",
         &[
             "deployment",
+            "nodes",
             "configuration",
             "listening",
             "admin",

@@ -1,7 +1,7 @@
 //! A throw-away copy of this machine with the real systemd in it, to install into and to break.
 
+pub use crate::tools::{has_or_skip, skip};
 use std::io::{BufRead, BufReader};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -23,22 +23,6 @@ pub struct Outcome {
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
-}
-
-/// Whether `program` is here; `name`'s test is skipped by name where it is not. On CI nothing may be skipped.
-pub fn has_or_skip(name: &str, program: &str) -> bool {
-    let folders = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin", "/lib/systemd"];
-    let here = folders.iter().any(|folder| Path::new(folder).join(program).exists());
-    if !here {
-        skip(name, &format!("{program} is not installed"));
-    }
-    here
-}
-
-/// Says that the test of `name` is skipped; on CI that is a failure.
-pub fn skip(name: &str, reason: &str) {
-    assert!(std::env::var_os("CI").is_none(), "{name}: {reason}");
-    println!("skipped: {name}: {reason}");
 }
 
 impl Machine {

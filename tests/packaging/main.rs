@@ -6,6 +6,9 @@ mod dist;
 mod healthcheck;
 mod kubernetes;
 mod machine;
+#[allow(dead_code, reason = "each kind of test uses its own part")]
+#[path = "../support/nginx.rs"]
+mod nginx;
 mod papers;
 #[allow(dead_code, reason = "each kind of test uses its own part")]
 #[path = "../support/postgres.rs"]
@@ -15,4 +18,6 @@ mod service;
 #[allow(dead_code, reason = "each kind of test uses its own part")]
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../support/tools.rs"]
+mod tools;
 mod yaml;

@@ -156,10 +156,15 @@ impl Server {
         }
     }
 
+    /// Sends the process a signal, by its name.
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+        assert!(status.expect("kill runs").success(), "SIG{name}");
+    }
+
     /// Asks the process to stop, as a service manager does, and gives its exit code.
     pub fn stop(mut self) -> Option<i32> {
-        let id = self.child.id().to_string();
-        Command::new("kill").args(["-TERM", &id]).status().expect("kill runs");
+        self.signal("TERM");
         self.child.wait().expect("it ends").code()
     }
 }
@@ -181,7 +186,7 @@ fn is_secret(name: &str) -> bool {
 }
 
 impl Reply {
-    fn parse(bytes: &[u8]) -> Self {
+    pub fn parse(bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
         let mut lines = head.lines();
