@@ -202,7 +202,11 @@ fn templates() -> Vec<Template> {
             let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
             let begins =
                 ["SELECT ", "UPDATE ", "DELETE FROM ", "{change} WHERE"].iter().any(|word| text.starts_with(word));
-            if begins && !["PRAGMA", "pragma_", "sqlite_master", "pg_notify"].iter().any(|word| text.contains(word)) {
+            if begins
+                && !["PRAGMA", "pragma_", "sqlite_master", "pg_notify", "advisory_lock"]
+                    .iter()
+                    .any(|word| text.contains(word))
+            {
                 let pieces = hole.split(&text).map(|piece| piece.trim().to_owned()).collect();
                 found.push(Template { text, pieces });
             }
