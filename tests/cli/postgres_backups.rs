@@ -100,7 +100,7 @@ fn a_moment_of_postgresql_is_restored_from_its_own_archive() {
     let archive = folder.join("archive");
     std::fs::create_dir(&archive).expect("a folder");
     for_the_server(&archive);
-    let keep = format!("test ! -f {0}/%f && cp %p {0}/%f", archive.display());
+    let keep = format!("test ! -f {0}/%f && cp %p {0}/%f.part && mv {0}/%f.part {0}/%f", archive.display());
     append(&Path::new(&data).join("postgresql.conf"), &format!("archive_mode = on\narchive_command = '{keep}'\n"));
     cluster.stop().expect("it stops");
     cluster.launch().expect("it starts");
