@@ -121,7 +121,7 @@ fn summary(made: &Made) -> String {
 }
 
 fn print_list(shelf: &Shelf, as_json: bool) -> Result<(), Failure> {
-    let all = shelf.list().map_err(Failure::failed)?;
+    let all = shelf.reachable().map_err(Failure::failed)?;
     if as_json {
         let items: Result<Vec<_>, _> = all
             .iter()
@@ -160,7 +160,7 @@ fn print_list(shelf: &Shelf, as_json: bool) -> Result<(), Failure> {
 fn verify(shelf: &Shelf, wanted: &Verify) -> Result<(), Failure> {
     let identities = identities(wanted.identity.as_ref())?;
     let names: Vec<String> = if wanted.backups.is_empty() {
-        let all = shelf.list().map_err(Failure::failed)?;
+        let all = shelf.reachable().map_err(Failure::failed)?;
         all.into_iter().map(|manifest| manifest.name).take(if wanted.all { usize::MAX } else { 1 }).collect()
     } else {
         wanted.backups.clone()

@@ -27,6 +27,7 @@ mod meter_file;
 mod migrate;
 mod openapi;
 mod output;
+mod owner;
 mod plan_file;
 mod price;
 mod privacy;
@@ -168,31 +169,52 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn run(arguments: Arguments) -> Result<(), Failure> {
     let settings = arguments.settings;
-    match arguments.command {
-        Command::Demo(command) => demo::run(&command, &settings),
-        Command::Serve(command) => serve::run(&command, &settings),
-        Command::Recommend(command) => recommend::run(&command, &settings),
-        Command::Compare(command) => compare::run(&command, &settings),
-        Command::WhatIf(command) => what_if::run(&command, &settings),
-        Command::Price(command) => price::run(&command, &settings),
+    let command = arguments.command;
+    let leaves_files = matches!(
+        command,
+        Command::Admin(_)
+            | Command::Backup(_)
+            | Command::Catalog(_)
+            | Command::Copy(_)
+            | Command::Doctor(_)
+            | Command::Maintain(_)
+            | Command::Migrate(_)
+            | Command::Privacy(_)
+            | Command::Restore(_)
+    );
+    let outcome = carry_out(command, &settings);
+    if leaves_files {
+        owner::hand_over(&settings);
+    }
+    outcome
+}
+
+fn carry_out(command: Command, settings: &SettingFlags) -> Result<(), Failure> {
+    match command {
+        Command::Demo(command) => demo::run(&command, settings),
+        Command::Serve(command) => serve::run(&command, settings),
+        Command::Recommend(command) => recommend::run(&command, settings),
+        Command::Compare(command) => compare::run(&command, settings),
+        Command::WhatIf(command) => what_if::run(&command, settings),
+        Command::Price(command) => price::run(&command, settings),
         Command::Usage(command) => usage::run(&command),
-        Command::Catalog(command) => catalog::run(&command, &settings),
-        Command::Admin(command) => admin::run(command, &settings),
-        Command::Backup(command) => backup::run(command, &settings),
-        Command::Restore(command) => restore::run(&command, &settings),
-        Command::Audit(command) => audit::run(&command, &settings),
-        Command::Alerts(command) => alerts::run(&command, &settings),
-        Command::Privacy(command) => privacy::run(&command, &settings),
-        Command::Maintain(command) => maintain::run(&command, &settings),
-        Command::Copy(command) => copy::run(&command, &settings),
-        Command::Migrate(command) => migrate::run(&command, &settings),
+        Command::Catalog(command) => catalog::run(&command, settings),
+        Command::Admin(command) => admin::run(command, settings),
+        Command::Backup(command) => backup::run(command, settings),
+        Command::Restore(command) => restore::run(&command, settings),
+        Command::Audit(command) => audit::run(&command, settings),
+        Command::Alerts(command) => alerts::run(&command, settings),
+        Command::Privacy(command) => privacy::run(&command, settings),
+        Command::Maintain(command) => maintain::run(&command, settings),
+        Command::Copy(command) => copy::run(&command, settings),
+        Command::Migrate(command) => migrate::run(&command, settings),
         Command::Docs(command) => docs::run(&command),
         Command::Openapi(command) => openapi::run(&command),
-        Command::Smoke(command) => smoke::run(&command, &settings),
-        Command::Load(command) => load::run(&command, &settings),
-        Command::Doctor(command) => doctor::run(&command, &settings),
-        Command::Config(command) => config::run(&command, &settings),
-        Command::Healthcheck(command) => healthcheck::run(&command, &settings),
+        Command::Smoke(command) => smoke::run(&command, settings),
+        Command::Load(command) => load::run(&command, settings),
+        Command::Doctor(command) => doctor::run(&command, settings),
+        Command::Config(command) => config::run(&command, settings),
+        Command::Healthcheck(command) => healthcheck::run(&command, settings),
         Command::Service(command) => systemd::run(&command),
         Command::Completions(command) => completions::run(&command),
         Command::Man(command) => man::run(&command),

@@ -28,11 +28,11 @@ pub fn run(
     load_again: Option<LoadAgain>,
     listening: impl FnMut(&str, &str),
 ) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .thread_name("treebeard")
-        .max_blocking_threads(BLOCKING_THREADS_MAX)
-        .build()?;
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if let Some(number) = app.config.server.worker_threads {
+        runtime.worker_threads(number);
+    }
+    let runtime = runtime.enable_all().thread_name("treebeard").max_blocking_threads(BLOCKING_THREADS_MAX).build()?;
     // The runtime ends before the last reference, so that the database closes outside of it.
     let served = runtime.block_on(serve(Arc::clone(&app), inherited, load_again, listening));
     app.tell_audit_head_blocking();

@@ -83,6 +83,9 @@ fn default_of(setting: &Setting) -> Value {
 impl Merged {
     fn read_file(&mut self, sources: &Sources) {
         let named = sources.file.clone().or_else(|| sources.environment.get("TREEBEARD_CONFIG").map(PathBuf::from));
+        if let Some(folder) = named.as_deref().and_then(Path::parent) {
+            self.read_secrets_in(folder);
+        }
         let path = named.clone().unwrap_or_else(|| PathBuf::from("treebeard.toml"));
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
@@ -96,6 +99,21 @@ impl Merged {
         match text.parse::<Table>() {
             Ok(table) => self.take_table(&path, "", table),
             Err(error) => self.problems.push(not_toml(&path, &text, &error)),
+        }
+    }
+
+    /// Secrets that lie beside the settings, each in a file with its name: systemd hands the service copies of them, and
+    /// root's own commands find them here. Who may not read them does without.
+    fn read_secrets_in(&mut self, folder: &Path) {
+        for setting in SETTINGS.iter().filter(|setting| setting.secret) {
+            let name = setting.classic.map_or_else(|| setting.key.replace('.', "_"), str::to_lowercase);
+            let path = folder.join(name);
+            let Ok(text) = std::fs::read_to_string(&path) else { continue };
+            let text = text.trim_end_matches(['\n', '\r']);
+            if !text.is_empty() {
+                let value = Value::String(text.to_owned());
+                self.values.insert(setting.key, Raw { value, origin: Origin::File(path) });
+            }
         }
     }
 

@@ -86,6 +86,8 @@ pub struct Server {
     pub socket_mode: u32,
     /// Without a slash at its end; see [`Config::public_url`].
     pub public_url: Option<String>,
+    /// `None`: one for each processor.
+    pub worker_threads: Option<usize>,
     pub connections_max: usize,
     pub header_timeout: Duration,
     /// The longest pause in a request body or in taking an answer.
@@ -321,6 +323,7 @@ fn server(reader: &mut Reader) -> Server {
         listen: listen::listen(reader),
         socket_mode: listen::socket_mode(reader),
         public_url,
+        worker_threads: Some(reader.number("server.worker_threads", 0..=1_024) as usize).filter(|number| *number > 0),
         connections_max: reader.number("server.connections_max", 1..=100_000) as usize,
         header_timeout: reader.seconds("server.header_timeout_seconds", 1..=300),
         body_timeout: reader.seconds("server.body_timeout_seconds", 1..=3_600),

@@ -17,8 +17,10 @@ The later one wins:
 3. the environment: `TREEBEARD_<SECTION>__<KEY>`, or the older name that stands beside it;
 4. a flag, on any command: `--set section.key=value`.
 
-A secret is never taken from a flag; `<NAME>_FILE` names a file that holds it. An unknown key, a wrong type or a value out
-of bounds is refused, all of them in one message, with exit code 2.
+A secret is never taken from a flag; `<NAME>_FILE` names a file that holds it. Where nothing gives it, a
+file with its older name in the folder of `--config` does: `/etc/treebeard/secret_key`, which systemd hands the service,
+is known to the commands of root, too. An unknown key, a wrong type or a value out of bounds is refused, all of them in
+one message, with exit code 2.
 
 ```sh
 treebeard config example > treebeard.toml   # every setting with its default and a comment

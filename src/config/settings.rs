@@ -77,6 +77,7 @@ pub const SETTINGS: &[Setting] = &[
         "\"\"",
         "Where users reach the service, such as https://trees.example.org: links begin with it. Empty: server.listen.",
     ),
+    classic("server.worker_threads", "WORKER_THREADS", "0", "Threads that serve requests. 0: one for each processor."),
     plain("server.connections_max", "1024", "Connections served at once; more wait to be accepted."),
     plain(
         "server.header_timeout_seconds",

@@ -22,6 +22,7 @@ impl Config {
             ("server.listen", json!(server.listen.to_string())),
             ("server.socket_mode", json!(format!("{:04o}", server.socket_mode))),
             ("server.public_url", json!(server.public_url.clone().unwrap_or_default())),
+            ("server.worker_threads", json!(server.worker_threads.unwrap_or_default())),
             ("server.connections_max", json!(server.connections_max)),
             ("server.header_timeout_seconds", json!(server.header_timeout.as_secs())),
             ("server.body_timeout_seconds", json!(server.body_timeout.as_secs())),

@@ -124,7 +124,15 @@ impl Client {
         if !usable {
             self.sender = Some(connect(self.target.address).await?);
         }
-        let response = self.sender.as_mut()?.send_request(request).await.ok()?;
+        let response = match self.sender.as_mut()?.try_send_request(request).await {
+            Ok(response) => response,
+            // The service had closed the connection, and not a byte was sent: a restart behind its socket looks so.
+            Err(mut unsent) => {
+                let request = unsent.take_message()?;
+                self.sender = Some(connect(self.target.address).await?);
+                self.sender.as_mut()?.send_request(request).await.ok()?
+            }
+        };
         let (head, body) = response.into_parts();
         let body = body.collect().await.ok()?.to_bytes();
         Some((head.status.as_u16(), head.headers, body))

@@ -40,6 +40,7 @@ fn every_classic_name_works_as_it_is() {
         ("DATABASE_POOL_SIZE", "12", "database.pool_size", json!(12)),
         ("SECRET_KEY", GOOD_KEY, "auth.secret_key", json!("***")),
         ("CLAUDE_API_KEY", "k", "explanations.api_key", json!("***")),
+        ("WORKER_THREADS", "3", "server.worker_threads", json!(3)),
         ("ENVIRONMENT", "staging", "environment", json!("staging")),
         ("LOG_LEVEL", "WARNING", "logging.level", json!("warn")),
         ("DEBUG", "True", "debug", json!(true)),
@@ -170,6 +171,20 @@ fn a_secret_may_come_from_a_file_and_never_from_a_flag() {
     let twice = Place::new().with("SECRET_KEY", "another").with("SECRET_KEY_FILE", &path);
     twice.run(&["config", "show"]).refused(2, &["given twice with different values"]);
     place.run(&["config", "show", "--set", "auth.secret_key=x"]).refused(2, &["secret", "SECRET_KEY_FILE"]);
+}
+
+#[test]
+fn secrets_beside_the_named_settings_are_known_where_nothing_else_gives_them() {
+    let place = Place::new();
+    let settings = place.file("named.toml", "debug = false\n");
+    let path = place.file("secret_key", &format!("{GOOD_KEY}\n"));
+    place.file("metrics_token", "");
+    let all = shown(&place, &["--config", &settings]);
+    assert_eq!(all["auth.secret_key"], json!({"value": "***", "origin": format!("file {path}")}));
+    assert_eq!(all["metrics.token"]["origin"], "default", "an empty file gives nothing");
+    assert_eq!(shown(&place, &[])["auth.secret_key"]["origin"], "default", "no settings were named");
+    let given = place.with("SECRET_KEY", "another-key-of-32-bytes-or-more-0123456789");
+    assert_eq!(shown(&given, &["--config", &settings])["auth.secret_key"]["origin"], "environment SECRET_KEY");
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod copy;
 mod doctor;
 mod doctor_checks;
 mod features;
+mod few_rights;
 mod full_disk;
 mod help;
 mod load;

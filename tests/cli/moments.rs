@@ -201,6 +201,39 @@ fn what_was_acknowledged_a_second_before_a_kill_is_in_the_archive() {
 }
 
 #[test]
+fn the_second_disk_alone_brings_a_moment_back_when_the_first_is_gone() {
+    let place = Place::new();
+    let [first, second] = ["private/data", "second"].map(|folder| place.path().join(folder));
+    for folder in [&first, &second] {
+        std::fs::create_dir_all(folder).expect("a folder");
+    }
+    // As systemd has it: what is left of the first disk is a link that leads nowhere.
+    std::os::unix::fs::symlink(&first, place.path().join("data")).expect("a link");
+    let copies = format!("backup.second_dir={}", second.display());
+    let archive = format!("backup.archive_dir={}", second.join("archive").display());
+    let settings = ["--set", &copies, "--set", &archive];
+    let service = Service::start(&place, &[&SERVE[..], &settings].concat());
+    let begun = Instant::now();
+    let listed = || place.run(&[&["backup", "list", "--json"], &settings[..]].concat()).json();
+    while listed()[0]["second_copy"] != json!(true) {
+        assert!(begun.elapsed() < Duration::from_secs(60), "no backup is copied");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    register(&service.address, 1).expect("an answer");
+    let moment = Timestamp::now();
+    std::thread::sleep(Duration::from_millis(2));
+    register(&service.address, 2).expect("an answer");
+    std::thread::sleep(Duration::from_secs(1));
+    std::fs::remove_dir_all(&first).expect("the first disk is gone");
+    service.kill();
+
+    assert_eq!(listed().as_array().map(Vec::len), Some(1), "the copy is listed");
+    let restore = place.run(&[&["restore", "latest", "--at", &moment.to_string()], &settings[..]].concat());
+    assert_eq!(restore.code, 0, "{}", restore.stderr);
+    assert_eq!(emails(&place), ["user-1@example.org"]);
+}
+
+#[test]
 fn a_restart_goes_on_and_a_write_that_nobody_saw_begins_anew() {
     let place = Place::new();
     let generations = || {

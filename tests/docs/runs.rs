@@ -5,31 +5,23 @@
 //! - `sh` runs to its end; a block of `text` or `json` right behind it is what it prints, `...` standing for anything.
 //! - `sh serves` keeps running; what follows finds it at the address it has.
 //! - `sh stopped` wants the service stopped before.
-//! - `sh needs ...` wants what this test has not; another test may have it.
+//! - `sh needs ...` wants what this test has not; another one may have it: `packaging guide::` has a machine.
 
 use crate::page::{self, Block, Page};
 use crate::terminal::Terminal;
 use std::process::Command;
 use std::thread;
 
-/// Pages whose commands are shown by tests of their own, which have what they need: `cargo test --test` with these.
-const ELSEWHERE: [(&str, &str); 4] = [
-    ("docs/backup.md", "cli backup::"),
-    ("docs/deployment.md", "packaging"),
-    ("docs/monitoring.md", "monitoring and cli smoke:: alerts::"),
-    ("docs/operations.md", "faults"),
-];
-
 #[test]
 fn every_block_of_commands_does_what_its_page_says() {
-    for tool in ["bash", "curl", "jq", "openssl"] {
+    for tool in ["bash", "curl", "jq", "openssl", "promtool"] {
         if Command::new(tool).arg("--help").output().is_err() {
             assert!(std::env::var_os("CI").is_none(), "{tool} of .ci/run is missing");
             println!("skipped: every_block_of_commands_does_what_its_page_says: no {tool}");
             return;
         }
     }
-    let pages = own();
+    let pages = page::guide();
     let findings: Vec<String> = thread::scope(|scope| {
         let running: Vec<_> = pages.iter().map(|page| scope.spawn(|| faults(page))).collect();
         running.into_iter().filter_map(|page| page.join().expect("no page panics")).collect()
@@ -41,7 +33,7 @@ fn every_block_of_commands_does_what_its_page_says() {
 fn every_block_says_what_it_is() {
     let known =
         ["sh", "text", "json", "toml", "ts", "python", "rust", "java", "yaml", "nginx", "sql", "ini", "promql", "csv"];
-    for page in own() {
+    for page in page::guide() {
         for Block { info, text, .. } in &page.blocks {
             let (language, words) = info.split_once(' ').unwrap_or((info, ""));
             assert!(known.contains(&language), "{}: a block of \"{info}\":\n{text}", page.path);
@@ -49,10 +41,6 @@ fn every_block_says_what_it_is() {
             assert!(["", "serves", "stopped", "needs"].contains(&first), "{}: {info}", page.path);
         }
     }
-}
-
-fn own() -> Vec<Page> {
-    page::guide().into_iter().filter(|page| ELSEWHERE.iter().all(|(path, _)| *path != page.path)).collect()
 }
 
 /// What a page says that is not so. After a fault the rest of it means nothing.

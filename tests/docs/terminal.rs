@@ -34,7 +34,9 @@ impl Terminal {
         fs::create_dir(&programs).expect("the temporary folder can be written");
         let link = |from: &Path, to: PathBuf| std::os::unix::fs::symlink(from, to).expect("a link can be made");
         link(Path::new(env!("CARGO_BIN_EXE_treebeard")), programs.join("treebeard"));
-        link(&top().join("assets"), folder.path().join("assets"));
+        for part in ["assets", "packaging", "tests"] {
+            link(&top().join(part), folder.path().join(part));
+        }
         let shell = clean("bash", folder.path())
             .args(["--noprofile", "--norc", "-euo", "pipefail"])
             .stdin(Stdio::piped())

@@ -1,6 +1,6 @@
 //! The Debian package: installed, upgraded, removed and purged by dpkg, in a throw-away machine with the real systemd.
 
-use crate::dist::file_or_skip;
+use crate::dist::{PACKAGE_ENDS, file_or_skip};
 use crate::machine::{Machine, has_or_skip};
 use crate::service::CALLERS;
 use std::path::Path;
@@ -8,7 +8,7 @@ use std::process::Command;
 
 fn package_or_skip(test: &str) -> Option<std::path::PathBuf> {
     let is_here = has_or_skip(test, "dpkg-deb");
-    is_here.then(|| file_or_skip(test, "treebeard_", ".deb")).flatten()
+    is_here.then(|| file_or_skip(test, "treebeard_", PACKAGE_ENDS)).flatten()
 }
 
 fn said(command: &mut Command) -> String {

@@ -8,6 +8,9 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/dist");
 /// The names Debian and image builders have for this processor.
 pub const ARCHITECTURE: &str = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
 
+/// Of the package for it.
+pub const PACKAGE_ENDS: &str = if cfg!(target_arch = "aarch64") { "_arm64.deb" } else { "_amd64.deb" };
+
 /// The file of the release whose name begins so and ends so.
 pub fn file_or_skip(test: &str, begins: &str, ends: &str) -> Option<PathBuf> {
     let entries = std::fs::read_dir(FOLDER).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path());

@@ -55,12 +55,12 @@ pub struct Answer {
 }
 
 #[track_caller]
-fn replaced(text: &str, from: &str, to: &str) -> String {
+pub fn replaced(text: &str, from: &str, to: &str) -> String {
     assert_eq!(text.matches(from).count(), 1, "\"{from}\" in {text}");
     text.replace(from, to)
 }
 
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("it is bound").port()
 }
@@ -110,16 +110,7 @@ impl Nginx {
     }
 
     pub fn curl(&self, arguments: &[&str]) -> Answer {
-        let mut command = Command::new("curl");
-        for port in [self.https, self.http] {
-            command.args(["--resolve", &format!("{HOST}:{port}:127.0.0.1")]);
-        }
-        command.args(["--silent", "--max-time", "60", "--write-out", "\n%{http_code} %{http_version}"]).args(arguments);
-        let output = command.current_dir(self.folder.path()).env_clear().output().expect("curl runs");
-        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-        let (text, end) = printed.rsplit_once('\n').expect("a last line");
-        let (status, http) = end.split_once(' ').expect("two words");
-        Answer { status: status.parse().expect("a number"), http: http.to_owned(), text: text.to_owned() }
+        curl(self.folder.path(), &[self.https, self.http], arguments)
     }
 
     /// A connection with TLS, to say half a request on.
@@ -197,6 +188,20 @@ fn trusting(certificate: CertificateDer<'static>) -> Arc<ClientConfig> {
     Arc::new(config)
 }
 
+/// Asks a proxy on this machine for the site, with files named as they lie in `folder`.
+pub fn curl(folder: &Path, ports: &[u16], arguments: &[&str]) -> Answer {
+    let mut command = Command::new("curl");
+    for port in ports {
+        command.args(["--resolve", &format!("{HOST}:{port}:127.0.0.1")]);
+    }
+    command.args(["--silent", "--max-time", "60", "--write-out", "\n%{http_code} %{http_version}"]).args(arguments);
+    let output = command.current_dir(folder).env_clear().output().expect("curl runs");
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    let (text, end) = printed.rsplit_once('\n').expect("a last line");
+    let (status, http) = end.split_once(' ').expect("two words");
+    Answer { status: status.parse().expect("a number"), http: http.to_owned(), text: text.to_owned() }
+}
+
 /// nginx as nobody in particular.
 fn unprivileged(folder: &Path) -> Command {
     let id = NOBODY.to_string();
@@ -213,7 +218,7 @@ fn unprivileged(folder: &Path) -> Command {
 }
 
 /// Whether `child` takes connections on `port`, sooner or later.
-fn listens(child: &mut Child, port: u16) -> bool {
+pub fn listens(child: &mut Child, port: u16) -> bool {
     let begun = Instant::now();
     while begun.elapsed() < PATIENCE {
         if child.try_wait().expect("a child").is_some() {

@@ -32,6 +32,7 @@ use crate::store::db::guard::{self, FileLock};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
+use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -150,6 +151,16 @@ impl Shelf {
     /// All backups, the newest first. What is not whole is not among them.
     pub fn list(&self) -> Result<Vec<Manifest>, Error> {
         list_in(&self.folder)
+    }
+
+    /// All that can be restored, the newest first: those above, and those of which only the second folder has a copy.
+    pub fn reachable(&self) -> Result<Vec<Manifest>, Error> {
+        let mut all = self.list()?;
+        let copies = self.second.as_deref().map(list_in).transpose()?.unwrap_or_default();
+        let own: HashSet<String> = all.iter().map(|one| one.name.clone()).collect();
+        all.extend(copies.into_iter().filter(|copy| !own.contains(&copy.name)));
+        all.sort_by(|one, other| (other.created_at, &other.name).cmp(&(one.created_at, &one.name)));
+        Ok(all)
     }
 
     /// Whether the second folder has a copy of it.
@@ -304,8 +315,8 @@ impl Shelf {
             ))
         };
         let Some(name) = name else {
-            let newest = self.list()?.into_iter().next().ok_or_else(|| none("no backup"))?;
-            return Ok(self.folder.join(newest.name));
+            let newest = self.reachable()?.into_iter().next().ok_or_else(|| none("no backup"))?;
+            return self.find(Some(&newest.name));
         };
         let places = [Some(self.folder.join(name)), self.second.as_ref().map(|second| second.join(name))];
         let mut places = places.into_iter().flatten();

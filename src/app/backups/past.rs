@@ -1,7 +1,7 @@
 //! Backups and the archive together: from which backup a moment can be reached, and what of the archive is needed.
 
 use super::manifest::ArchivePlace;
-use super::{Manifest, Shelf, Watch, cannot, list_in};
+use super::{Manifest, Shelf, Watch, cannot};
 use crate::app::error::Error;
 use crate::store::Store;
 use crate::store::archive::survey::{Survey, survey};
@@ -71,7 +71,7 @@ impl Shelf {
     /// The newest backup from which the archive leads to `at`.
     pub(super) fn base_of(&self, at: Timestamp) -> Result<String, Error> {
         let leads = |one: &Manifest| one.archive.is_some() && one.created_at <= at;
-        let found = self.list()?.into_iter().find(leads);
+        let found = self.reachable()?.into_iter().find(leads);
         found.map(|one| one.name).ok_or_else(|| {
             Error::NotFound(format!("No backup from {at} or before leads on in the archive: choose a later moment."))
         })
@@ -79,7 +79,7 @@ impl Shelf {
 
     /// Removes what no wanted moment needs: all before the newest backup that is older than the days to reach back.
     pub(super) fn prune_archive(&self, now: Timestamp) -> Result<(), Error> {
-        let bases: Vec<Manifest> = list_in(&self.folder)?.into_iter().filter(|one| one.archive.is_some()).collect();
+        let bases: Vec<Manifest> = self.reachable()?.into_iter().filter(|one| one.archive.is_some()).collect();
         let back = now.saturating_sub(SignedDuration::from_hours(24 * i64::from(self.archive_days)));
         let back = back.unwrap_or(Timestamp::MIN);
         let needed = bases.iter().find(|one| one.created_at <= back).or(bases.last());

@@ -38,8 +38,14 @@ pub fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// For the owner alone, with the folders above it.
+/// For the owner alone, with the folders above it. Where a link leads to a folder that is gone, as systemd's does after
+/// the loss of a disk, that folder is made.
 pub fn create_folder(folder: &Path) -> io::Result<()> {
+    if let Ok(target) = std::fs::read_link(folder)
+        && !folder.exists()
+    {
+        return create_folder(&folder_of(folder).join(target));
+    }
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
@@ -100,6 +106,16 @@ pub fn free_bytes(folder: &Path) -> io::Result<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_is_made_where_a_link_leads_whose_folder_is_gone() {
+        let place = tempfile::tempdir().expect("a folder");
+        let link = place.path().join("link");
+        std::os::unix::fs::symlink("private/data", &link).expect("a link");
+        create_folder(&link).expect("made");
+        create_folder(&link).expect("it is there");
+        assert!(place.path().join("private/data").is_dir());
+    }
 
     #[test]
     fn a_file_is_written_whole_and_hashed_as_others_hash_it() {
