@@ -1,6 +1,8 @@
 //! `treebeard config`: what is in force, where it came from, and whether it would do.
 
+use crate::cli::database::fault_of_address;
 use crate::cli::{Failure, SettingFlags, output};
+use crate::config::ConfigError;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
@@ -81,7 +83,11 @@ fn readable(value: &Value) -> String {
 fn check(settings: &SettingFlags, as_json: bool) -> Result<(), Failure> {
     let flags = settings.assignments.clone();
     let sources = crate::config::Sources::of_process(settings.config.clone(), flags);
-    match crate::config::Config::load(&sources) {
+    let loaded = crate::config::Config::load(&sources).and_then(|loaded| match fault_of_address(&loaded.config) {
+        None => Ok(loaded),
+        Some(fault) => Err(ConfigError { problems: vec![format!("database.url: {fault}")] }),
+    });
+    match loaded {
         Ok(loaded) if as_json => output::print_json(&json!({"ok": true, "problems": [], "notices": loaded.notices})),
         Ok(loaded) => {
             for notice in &loaded.notices {

@@ -4,13 +4,15 @@ use crate::app::backups::{Reason, Shelf, Watch};
 use crate::cli::Failure;
 use crate::config::{Checkpoint, Config, DatabaseUrl};
 use crate::store::backup::files::create_folder;
+use crate::store::db::access::{Access, Protection};
 use crate::store::db::guard;
-use crate::store::db::postgres::PostgresOptions;
+use crate::store::db::postgres::{self, PostgresOptions};
 use crate::store::db::sqlite::SqliteOptions;
 use crate::store::error::StoreError;
 use crate::store::migrate::Status;
 use crate::store::migrate::rehearsal::{self, Rehearsal};
 use crate::store::{Address, Migrations, Options, Store};
+use secrecy::ExposeSecret;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,11 +51,33 @@ pub fn rehearse(config: &Config) -> Result<Rehearsal, Failure> {
 fn sqlite(config: &Config) -> SqliteOptions {
     SqliteOptions {
         readers: (config.database.pool_size as usize).clamp(1, 8),
+        patience: config.database.pool_timeout,
         read_age_max: READ_AGE_MAX,
         archive: config.archive_folder(),
         external_checkpoint: config.database.checkpoint == Checkpoint::External,
         ..SqliteOptions::default()
     }
+}
+
+fn postgres(config: &Config) -> PostgresOptions {
+    PostgresOptions {
+        sessions: config.database.pool_size as usize,
+        statement_timeout: config.database.statement_timeout,
+        connect_timeout: config.database.connect_timeout,
+        patience: config.database.pool_timeout,
+    }
+}
+
+/// How sessions with PostgreSQL are protected; `None`: there are none.
+pub fn protection(config: &Config) -> Option<Result<Protection, StoreError>> {
+    let DatabaseUrl::Postgres(url) = &config.database.url else { return None };
+    Some(postgres::protection(url.expose_secret(), postgres(config)))
+}
+
+/// What is wrong with an address of PostgreSQL, seen without connecting.
+pub fn fault_of_address(config: &Config) -> Option<String> {
+    let DatabaseUrl::Postgres(url) = &config.database.url else { return None };
+    Access::of(url.expose_secret(), config.database.connect_timeout).err().map(|error| error.to_string())
 }
 
 /// A migration that goes wrong must cost nothing: what was there before it is on the shelf of backups, checked.
@@ -82,8 +106,7 @@ fn open_as(config: &Config, migrations: Migrations, sqlite: SqliteOptions) -> Re
 }
 
 fn open_unguarded(config: &Config, migrations: Migrations, sqlite: SqliteOptions) -> Result<Store, Failure> {
-    let connections = config.database.pool_size as usize;
-    let postgres = PostgresOptions { sessions: connections, ..PostgresOptions::default() };
+    let postgres = postgres(config);
     if let DatabaseUrl::Sqlite(path) = &config.database.url
         && let Some(folder) = path.parent()
     {

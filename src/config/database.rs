@@ -4,11 +4,18 @@ use crate::config::read::Reader;
 use jiff::civil::Time;
 use secrecy::{ExposeSecret, SecretString};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 #[derive(Debug, Clone)]
 pub struct Database {
     pub url: DatabaseUrl,
     pub pool_size: u32,
+    /// A request that waits longer for one of them is refused.
+    pub pool_timeout: Duration,
+    /// PostgreSQL: a statement that takes longer is cancelled.
+    pub statement_timeout: Duration,
+    /// PostgreSQL: how long a new connection may take.
+    pub connect_timeout: Duration,
     /// Who folds SQLite's write-ahead log into the file.
     pub checkpoint: Checkpoint,
     /// Time of day, UTC.
@@ -42,6 +49,9 @@ pub fn read(reader: &mut Reader, data_dir: &Path) -> Database {
     Database {
         url: database_url(reader, data_dir),
         pool_size: reader.number("database.pool_size", 1..=256),
+        pool_timeout: reader.seconds("database.pool_timeout_seconds", 1..=300),
+        statement_timeout: reader.seconds("database.statement_timeout_seconds", 1..=3_600),
+        connect_timeout: reader.seconds("database.connect_timeout_seconds", 1..=60),
         checkpoint: reader
             .choice("database.checkpoint", &[("own", Checkpoint::Own), ("external", Checkpoint::External)]),
         maintenance_time: reader.time_of_day("database.maintenance_time"),

@@ -128,9 +128,21 @@ pub const SETTINGS: &[Setting] = &[
     secret(
         "database.url",
         Some("DATABASE_URL"),
-        "sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE. Empty: sqlite:treebeard.db in data_dir.",
+        "sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE?sslmode=verify-full. Empty: sqlite:treebeard.db in data_dir.",
     ),
-    classic("database.pool_size", "DATABASE_POOL_SIZE", "8", "Database connections kept open for reading."),
+    classic(
+        "database.pool_size",
+        "DATABASE_POOL_SIZE",
+        "8",
+        "Database connections: on SQLite for reading, on PostgreSQL for all.",
+    ),
+    plain("database.pool_timeout_seconds", "10", "A request that waits longer for a connection is answered with 503."),
+    plain(
+        "database.statement_timeout_seconds",
+        "30",
+        "A statement that takes longer is cancelled and answered with 503 (PostgreSQL).",
+    ),
+    plain("database.connect_timeout_seconds", "5", "How long connecting to PostgreSQL may take."),
     plain(
         "database.checkpoint",
         "\"own\"",

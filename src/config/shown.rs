@@ -45,6 +45,9 @@ impl Config {
         vec![
             ("database.url", json!(self.database.url.masked())),
             ("database.pool_size", json!(self.database.pool_size)),
+            ("database.pool_timeout_seconds", json!(self.database.pool_timeout.as_secs())),
+            ("database.statement_timeout_seconds", json!(self.database.statement_timeout.as_secs())),
+            ("database.connect_timeout_seconds", json!(self.database.connect_timeout.as_secs())),
             ("database.checkpoint", json!(self.database.checkpoint.as_str())),
             ("database.maintenance_time", json!(self.database.maintenance_time.strftime("%H:%M").to_string())),
             ("backup.enabled", json!(self.backup.enabled)),

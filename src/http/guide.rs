@@ -30,6 +30,7 @@ const PARTS: [(&str, &[&str]); 4] = [
             "monitoring",
             "backup",
             "maintenance",
+            "postgresql",
             "copy",
             "upgrade",
             "operations",

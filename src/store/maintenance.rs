@@ -31,6 +31,8 @@ pub fn sweep(tx: &mut Tx<'_>, now: Timestamp) -> Result<Swept, StoreError> {
 /// Renews the statistics by which indexes are chosen.
 pub fn analyze(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     if tx.engine() == Engine::Postgres {
+        // It may take as long as it takes: nobody waits for it.
+        tx.execute("SET LOCAL statement_timeout = 0", &[])?;
         return tx.execute("ANALYZE", &[]).map(|_| ());
     }
     tx.execute("PRAGMA analysis_limit = 1000", &[])?;

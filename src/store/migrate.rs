@@ -7,9 +7,11 @@ use crate::store::db::postgres::{self, PostgresOptions};
 use crate::store::db::sqlite::{self, store_error};
 use crate::store::db::value::Row;
 use crate::store::db::{Conn, Engine, postgres_types};
-use crate::store::error::StoreError;
+use crate::store::error::{Cause, StoreError};
 use crate::store::{Address, Migrations};
 use refinery::{Migration, Runner};
+use std::error::Error;
+use std::time::Duration;
 
 pub mod rehearsal;
 
@@ -22,6 +24,10 @@ mod for_postgres {
 
 /// Taken while migrating, so that of several nodes starting together one does the work.
 const ADVISORY_LOCK: i64 = 0x5472_6565_4265_6172;
+/// How long it is waited for, and for the locks a migration takes.
+const LOCK_PATIENCE: Duration = Duration::from_secs(60);
+/// A statement whose client is gone ends, instead of going on for nobody.
+const NOTICE_THE_KILLED: &str = "SET client_connection_check_interval = 1000";
 /// Where refinery keeps what was applied.
 const HISTORY: &str = "refinery_schema_history";
 
@@ -163,8 +169,7 @@ pub fn prepare_postgres(client: &mut ::postgres::Client, migrations: Migrations)
     if !status_postgres(client)?.wanted(migrations)? {
         return Ok(());
     }
-    let fault = |e: ::postgres::Error| postgres_types::store_error(&e);
-    client.execute("SELECT pg_advisory_lock($1)", &[&ADVISORY_LOCK]).map_err(fault)?;
+    alone(client)?;
     // Another node may have done it while we waited; then nothing is left to run.
     let result = status_postgres(client).and_then(|status| {
         if status.wanted(migrations)? {
@@ -172,8 +177,37 @@ pub fn prepare_postgres(client: &mut ::postgres::Client, migrations: Migrations)
         }
         Ok(())
     });
-    client.execute("SELECT pg_advisory_unlock($1)", &[&ADVISORY_LOCK]).map_err(fault)?;
-    result
+    let freed = client.execute("SELECT pg_advisory_unlock($1)", &[&ADVISORY_LOCK]);
+    // What went wrong first explains the rest.
+    result.and(freed.map(|_| ()).map_err(|e| postgres_types::store_error(&e)))
+}
+
+/// Waits until nobody else migrates. Who was killed at it is gone when the server notices, which is asked to look; who
+/// is at it for longer is named.
+fn alone(client: &mut ::postgres::Client) -> Result<(), StoreError> {
+    let fault = |e: ::postgres::Error| postgres_types::store_error(&e);
+    client.batch_execute(&format!("SET lock_timeout = {}", LOCK_PATIENCE.as_millis())).map_err(fault)?;
+    // Not every system that PostgreSQL runs on can do this.
+    let _can_do_without = client.batch_execute(NOTICE_THE_KILLED);
+    match client.execute("SELECT pg_advisory_lock($1)", &[&ADVISORY_LOCK]) {
+        Ok(_) => Ok(()),
+        Err(error) if error.code() == Some(&::postgres::error::SqlState::LOCK_NOT_AVAILABLE) => {
+            let holder = "SELECT concat_ws(' ', 'session', pid, 'of', application_name, 'from', client_addr) \
+                FROM pg_locks JOIN pg_stat_activity USING (pid) \
+                WHERE locktype = 'advisory' AND granted AND pg_locks.database = \
+                (SELECT oid FROM pg_database WHERE datname = current_database()) \
+                AND (classid::BIGINT << 32 | objid::BIGINT) = $1";
+            let holder = client.query_opt(holder, &[&ADVISORY_LOCK]).map_err(fault)?;
+            let holder: String =
+                holder.map(|row| row.try_get(0)).transpose().map_err(fault)?.unwrap_or_else(|| "a session".to_owned());
+            Err(StoreError::Refused(format!(
+                "{holder} has been migrating this database for {} s already; wait until it has ended, or end it with \
+                 pg_terminate_backend",
+                LOCK_PATIENCE.as_secs()
+            )))
+        }
+        Err(error) => Err(fault(error)),
+    }
 }
 
 pub fn status_postgres(client: &mut ::postgres::Client) -> Result<Status, StoreError> {
@@ -194,8 +228,23 @@ pub fn status_postgres(client: &mut ::postgres::Client) -> Result<Status, StoreE
     Ok(Status::of(&history, &for_postgres::migrations::runner()))
 }
 
+/// With what the server said: refinery's own text for that is only "db error".
 fn failed(error: refinery::Error) -> StoreError {
-    StoreError::internal(format_args!("a migration failed: {error}"))
+    let told = match error.source().and_then(|cause| cause.downcast_ref::<::postgres::Error>()) {
+        None => return StoreError::internal(format_args!("a migration failed: {error}")),
+        Some(answer) => answer,
+    };
+    let step = match error.kind() {
+        refinery::error::Kind::Connection(step, _) => step.as_str(),
+        _ => "",
+    };
+    let cause = Cause::new(format_args!("a migration failed ({step}): {}", postgres_types::described(told)));
+    match postgres_types::store_error(told) {
+        StoreError::Unavailable(_) => StoreError::Unavailable(cause),
+        StoreError::Busy(_) => StoreError::Busy(cause),
+        StoreError::Full(_) => StoreError::Full(cause),
+        _ => StoreError::Internal(cause),
+    }
 }
 
 /// The newest migration applied to an open database, and the newest this program has; equal when all is well.

@@ -356,6 +356,7 @@ fn a_database_on_postgresql_is_looked_at_as_far_as_it_is_ours() {
         ("migrations", "ok"),
         ("audit_log", "ok"),
         ("clock", "ok"),
+        ("database_encryption", "ok"),
         ("catalog", "warning"),
         ("administrator", "warning"),
         ("integrity", "skipped"),
@@ -374,6 +375,7 @@ fn a_database_on_postgresql_is_looked_at_as_far_as_it_is_ours() {
 fn every_check_is_made_to_fail_by_a_test() {
     let elsewhere = [
         "settings",
+        "database_encryption",
         "notices",
         "signing_key",
         "secret_files",

@@ -27,6 +27,7 @@ mod old_schema;
 mod postgres_backups;
 #[path = "../support/postgres.rs"]
 mod postgres_cluster;
+mod postgres_tls;
 mod price;
 mod real_files;
 mod recommend;

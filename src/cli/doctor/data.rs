@@ -7,6 +7,7 @@ use crate::cli::database;
 use crate::config::Config;
 use crate::store::Store;
 use crate::store::backup::files::beside;
+use crate::store::db::access::Protection;
 use crate::store::db::guard;
 use crate::store::inspect::{self, Ages, Inspection};
 use crate::store::migrate::Status;
@@ -33,7 +34,7 @@ pub fn check(config: &Config) -> Vec<Finding> {
     if file.is_some_and(|path| !path.exists()) {
         findings.push(Finding::ok("database", "there is none yet; the service makes it"));
         findings.push(clock(None));
-        let rest = ["migrations"].into_iter().chain(OF_THE_FILE).chain(OF_THE_ROWS);
+        let rest = ["database_encryption", "migrations"].into_iter().chain(OF_THE_FILE).chain(OF_THE_ROWS);
         findings.extend(rest.map(|name| Finding::skipped(name, "there is no database yet")));
         return findings;
     }
@@ -44,13 +45,14 @@ pub fn check(config: &Config) -> Vec<Finding> {
             let remedy = "Start the database or correct database.url; restore a backup of a damaged file.";
             findings.push(Finding::problem("database", why, remedy));
             findings.push(clock(None));
-            let rest = ["migrations"].into_iter().chain(OF_THE_FILE).chain(OF_THE_ROWS);
+            let rest = ["database_encryption", "migrations"].into_iter().chain(OF_THE_FILE).chain(OF_THE_ROWS);
             findings.extend(rest.map(|name| Finding::skipped(name, "the database cannot be read")));
             return findings;
         }
     };
     findings.push(Finding::ok("database", format!("{} can be read", config.database.url.masked())));
     let is_current = status.pending.is_empty() && status.refuse_strange().is_ok();
+    findings.push(encryption(config));
     findings.push(migrations(config, &status));
     findings.extend(match file {
         Some(path) => of_the_file(config, path, is_current),
@@ -68,6 +70,35 @@ fn erased(config: &Config) -> Finding {
             name,
             format!("{} cannot be read: {error}", path.display()),
             "Give it to the account the service runs as; without it a restored backup brings erased people back.",
+        ),
+    }
+}
+
+fn encryption(config: &Config) -> Finding {
+    let name = "database_encryption";
+    match database::protection(config) {
+        None => Finding::skipped(name, "there is no way to a database that is a file"),
+        Some(Err(error)) => Finding::skipped(name, error.to_string()),
+        Some(Ok(found)) => way(name, found),
+    }
+}
+
+fn way(name: &'static str, found: Protection) -> Finding {
+    let mode = found.asked.mode;
+    match (found.tls, found.stays_here) {
+        (Some(version), _) if mode.verifies() => {
+            Finding::ok(name, format!("{version}, and the server is known by its certificate ({})", mode.as_str()))
+        }
+        (_, true) => Finding::ok(name, "what is said to PostgreSQL stays on this machine"),
+        (Some(version), false) => Finding::warning(
+            name,
+            format!("{version}, but nobody looks whose certificate it is (sslmode={})", mode.as_str()),
+            "Add sslmode=verify-full&sslrootcert=FILE to database.url, FILE being the certificate of its authority.",
+        ),
+        (None, false) => Finding::warning(
+            name,
+            "what is said to PostgreSQL can be read on the way",
+            "Set ssl = on in the server's postgresql.conf and add sslmode=verify-full&sslrootcert=FILE to database.url.",
         ),
     }
 }
@@ -231,5 +262,30 @@ fn clock(logged_at: Option<Timestamp>) -> Finding {
             Finding::problem(name, format!("the clock says {now}, and the log has a row of {at}"), remedy)
         }
         _ => Finding::ok(name, format!("it says {now}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::doctor::Status;
+    use crate::store::db::access::{Asked, Authorities, SslMode};
+
+    #[test]
+    fn a_way_to_the_database_that_can_be_listened_to_is_a_warning() {
+        let v13 = Some("TLSv1.3");
+        for (mode, stays_here, tls, expected) in [
+            (SslMode::VerifyFull, false, v13, Status::Ok),
+            (SslMode::VerifyCa, false, v13, Status::Ok),
+            (SslMode::Require, false, v13, Status::Warning),
+            (SslMode::Prefer, false, v13, Status::Warning),
+            (SslMode::Prefer, false, None, Status::Warning),
+            (SslMode::Disable, false, None, Status::Warning),
+            (SslMode::Disable, true, None, Status::Ok),
+        ] {
+            let asked = Asked { mode, authorities: Authorities::Public };
+            let found = way("way", Protection { asked, stays_here, tls: tls.map(str::to_owned) });
+            assert_eq!(found.status, expected, "{mode:?} {stays_here} {tls:?}");
+        }
     }
 }

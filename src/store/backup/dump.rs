@@ -2,6 +2,7 @@
 
 use crate::store::audit::Head;
 use crate::store::backup::examine::Examination;
+use crate::store::db::access::{self, Authorities};
 use crate::store::db::postgres::{self, PostgresOptions};
 use crate::store::db::postgres_types::store_error;
 use crate::store::error::{Cause, StoreError};
@@ -20,6 +21,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 const COMPLAINT_CHARS: usize = 600;
 /// Where Debian has the programs of each version.
 const DEBIAN: &str = "/usr/lib/postgresql";
+/// Where Debian and its kin have the authorities that browsers believe.
+const PUBLIC_AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// Says whether to go on.
 pub type GoOn<'a> = &'a (dyn Fn() -> bool + Sync);
@@ -108,13 +111,18 @@ fn program(name: &str) -> PathBuf {
 
 /// A program that works on the database at `url`; the password is in its environment, where others do not see it.
 fn over(name: &str, url: &str) -> Result<Command, StoreError> {
-    let not_understood = |_| StoreError::Refused("the PostgreSQL address is not understood".to_owned());
-    let config: ::postgres::Config = url.parse().map_err(not_understood)?;
+    let (address, config, asked) = access::for_programs(url)?;
     let mut command = Command::new(program(name));
-    command.arg("--no-password").arg("--dbname").arg(without_password(url));
+    command.arg("--no-password").arg("--dbname").arg(without_password(&address));
     if let Some(password) = config.get_password() {
         command.env("PGPASSWORD", String::from_utf8_lossy(password).as_ref());
     }
+    command.env("PGSSLMODE", asked.mode.as_str());
+    match asked.authorities {
+        Authorities::File(path) => command.env("PGSSLROOTCERT", path),
+        Authorities::Public if asked.mode.verifies() => command.env("PGSSLROOTCERT", PUBLIC_AUTHORITIES),
+        Authorities::Public => &mut command,
+    };
     Ok(command)
 }
 
@@ -174,16 +182,21 @@ mod tests {
     fn a_password_is_not_among_the_arguments() {
         for (url, expected) in [
             ("postgres://a:secret@host:5432/db", "postgres://a@host:5432/db"),
-            ("postgresql://a:se@cret@host/db?sslmode=require", "postgresql://a@host/db?sslmode=require"),
+            ("postgresql://a:se@cret@host/db?port=1", "postgresql://a@host/db?port=1"),
             ("postgres://a@/db?host=/run/postgresql&password=secret", "postgres://a@/db?host=/run/postgresql"),
             ("postgres://host/db?Password=secret", "postgres://host/db"),
         ] {
             assert_eq!(without_password(url), expected);
         }
-        let command = over("pg_dump", "postgres://a:s%20ecret@host/db").expect("an address");
+        let url = "postgres://a:s%20ecret@host/db?sslmode=verify-full&sslrootcert=%2Fca.pem";
+        let command = over("pg_dump", url).expect("an address");
         let arguments: Vec<_> = command.get_args().map(|one| one.to_string_lossy().into_owned()).collect();
         assert_eq!(arguments, ["--no-password", "--dbname", "postgres://a@host/db"]);
-        let password = command.get_envs().find(|(name, _)| *name == "PGPASSWORD").and_then(|(_, value)| value);
-        assert_eq!(password, Some(std::ffi::OsStr::new("s ecret")));
+        let environment: Vec<_> = command
+            .get_envs()
+            .map(|(name, value)| (name.to_string_lossy(), value.unwrap_or_default().to_string_lossy()))
+            .collect();
+        let expected = [("PGPASSWORD", "s ecret"), ("PGSSLMODE", "verify-full"), ("PGSSLROOTCERT", "/ca.pem")];
+        assert_eq!(environment, expected.map(|(name, value)| (name.into(), value.into())));
     }
 }

@@ -5,10 +5,12 @@
 //! pool of worker threads. On PostgreSQL a failed statement ends its transaction, so a closure that gets an error
 //! returns it.
 
+pub mod access;
 pub mod filter;
 pub mod guard;
 pub mod postgres;
 pub mod postgres_types;
+mod server_certificate;
 pub mod sqlite;
 pub mod value;
 pub mod workers;
@@ -20,6 +22,8 @@ use self::value::{Row, Value};
 use crate::store::archive::Handle;
 use crate::store::error::{Cause, StoreError};
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
@@ -124,22 +128,58 @@ impl Database {
 }
 
 /// The pending answer of a closure given to the database.
-pub struct Answer<T, E>(Result<oneshot::Receiver<Result<T, E>>, StoreError>);
+pub struct Answer<T, E> {
+    reply: Result<oneshot::Receiver<Result<T, E>>, StoreError>,
+    turn: Turn,
+    patience: Duration,
+}
+
+/// Whether a closure waits yet. Its thread and who waits for it may both want to end that: the first one does.
+#[derive(Clone, Default)]
+struct Turn(Arc<AtomicBool>);
+
+impl Turn {
+    /// False: somebody else was first.
+    fn has_come(&self) -> bool {
+        !self.0.swap(true, Ordering::AcqRel)
+    }
+}
 
 impl<T, E: From<StoreError>> Answer<T, E> {
+    /// Waits on a runtime; who waits too long for the work to begin is refused as busy, and it is not begun.
     pub async fn later(self) -> Result<T, E> {
-        self.0?.await.unwrap_or_else(|_| Err(closed()))
+        let mut reply = self.reply?;
+        if self.patience == Duration::MAX {
+            return reply.await.unwrap_or_else(|_| Err(closed()));
+        }
+        let answer = match tokio::time::timeout(self.patience, &mut reply).await {
+            Err(_elapsed) if self.turn.has_come() => {
+                let cause = format!("no session was free for {} s", self.patience.as_secs());
+                return Err(StoreError::Busy(Cause::new(cause)).into());
+            }
+            Err(_elapsed) => reply.await,
+            Ok(answer) => answer,
+        };
+        answer.unwrap_or_else(|_| Err(closed()))
     }
 
-    /// Waits on the calling thread, which must not be a runtime thread.
+    /// Waits on the calling thread, which must not be a runtime thread, however long it takes.
     pub fn now(self) -> Result<T, E> {
-        self.0?.blocking_recv().unwrap_or_else(|_| Err(closed()))
+        self.reply?.blocking_recv().unwrap_or_else(|_| Err(closed()))
     }
 
     /// `submit` queues the work that will send the answer, or says why it cannot.
     fn of(submit: impl FnOnce(oneshot::Sender<Result<T, E>>) -> Result<(), StoreError>) -> Self {
-        let (sender, receiver) = oneshot::channel();
-        Answer(submit(sender).map(|()| receiver))
+        Answer::within(Duration::MAX, |sender, _| submit(sender))
+    }
+
+    /// Work whose turn comes within `patience` or never.
+    fn within(
+        patience: Duration,
+        submit: impl FnOnce(oneshot::Sender<Result<T, E>>, Turn) -> Result<(), StoreError>,
+    ) -> Self {
+        let ((sender, receiver), turn) = (oneshot::channel(), Turn::default());
+        Answer { reply: submit(sender, turn.clone()).map(|()| receiver), turn, patience }
     }
 }
 

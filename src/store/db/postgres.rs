@@ -3,6 +3,7 @@
 //! The synchronous driver must not run, nor be dropped, on a runtime thread. Its sessions live on worker threads only;
 //! opening borrows a thread of its own.
 
+use crate::store::db::access::{Access, Protection};
 use crate::store::db::postgres_types::{Parameter, row_of, store_error};
 use crate::store::db::value::{Row, Value};
 use crate::store::db::workers::Workers;
@@ -10,16 +11,19 @@ use crate::store::db::{Answer, BATCH_CLASSES, Conn, Driver, Figures, Tx};
 use crate::store::error::{Cause, StoreError};
 use crate::store::nodes::Dial;
 use postgres::types::ToSql;
-use postgres::{Client, Config, NoTls, Statement};
-use r2d2::{ManageConnection, PooledConnection};
-use r2d2_postgres::PostgresConnectionManager;
+use postgres::{Client, Statement};
+use r2d2::{ManageConnection, NopErrorHandler, PooledConnection};
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 const OLDEST_SERVER: i32 = 150_000;
 const STATEMENTS_KEPT: usize = 256;
+/// Between two looks at whether the server can be reached at all, while a session is waited for.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// A server that is away is tried again after half of this at the latest.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
 
 /// What an operator may choose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +33,8 @@ pub struct PostgresOptions {
     /// A statement that runs longer is cancelled and answered as busy.
     pub statement_timeout: Duration,
     pub connect_timeout: Duration,
+    /// Work that waits longer for a session is refused as busy.
+    pub patience: Duration,
 }
 
 impl Default for PostgresOptions {
@@ -37,17 +43,24 @@ impl Default for PostgresOptions {
             sessions: 8,
             statement_timeout: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(5),
+            patience: Duration::MAX,
         }
     }
 }
 
 /// An open PostgreSQL database. Dropping it ends its threads, which close their sessions.
 pub struct Postgres {
-    workers: Workers<Pool>,
+    workers: Workers<Sessions>,
     counters: Arc<Counters>,
 }
 
-type Pool = r2d2::Pool<Manager>;
+/// Where threads get their sessions from.
+#[derive(Clone)]
+struct Sessions {
+    pool: r2d2::Pool<Manager>,
+    reach: Arc<Reach>,
+    connect_timeout: Duration,
+}
 
 #[derive(Default)]
 struct Counters {
@@ -63,11 +76,41 @@ pub struct Session {
     open: bool,
     /// A statement of the transaction failed, so the server will not commit it.
     failed: bool,
+    /// The server ended it.
+    dead: bool,
 }
 
 struct Manager {
-    inner: PostgresConnectionManager<NoTls>,
+    access: Access,
     statement_timeout: Duration,
+    reach: Arc<Reach>,
+}
+
+/// Why the server could not be reached when it was last tried; `None`: it could.
+#[derive(Default)]
+struct Reach(Mutex<Option<StoreError>>);
+
+impl Reach {
+    fn fault(&self) -> Option<StoreError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes how a try ended; what changes by it is logged.
+    fn note(&self, fault: Option<&StoreError>) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match fault {
+            Some(error) if known.is_none() => {
+                let cause = error.cause().unwrap_or_default();
+                tracing::error!(%error, cause, "PostgreSQL is away; requests are answered with 503 until it is back");
+            }
+            None if known.is_some() => tracing::info!("PostgreSQL is back"),
+            _ => {}
+        }
+        // A wrong password is an operator's matter by now, and for a request just another reason to come back later.
+        *known = fault.map(|error| {
+            StoreError::Unavailable(Cause::new(error.cause().map_or_else(|| error.to_string(), str::to_owned)))
+        });
+    }
 }
 
 impl Postgres {
@@ -77,14 +120,14 @@ impl Postgres {
         options: PostgresOptions,
         prepare: impl FnOnce(&mut Client) -> Result<(), StoreError> + Send,
     ) -> Result<Self, StoreError> {
-        let config = configured(url, options)?;
+        let access = Access::of(url, options.connect_timeout)?;
         let open = || {
-            let mut client = connected(&config)?;
-            prepare(&mut client)?;
-            let inner = PostgresConnectionManager::new(config.clone(), NoTls);
-            let manager = Manager { inner, statement_timeout: options.statement_timeout };
+            prepare(&mut connected(&access)?)?;
+            let reach = Arc::<Reach>::default();
+            let manager = Manager { access, statement_timeout: options.statement_timeout, reach: reach.clone() };
             let pool = pool_of(manager, options)?;
-            Workers::start("postgres", options.sessions.max(1), move || pool.clone())
+            let sessions = Sessions { pool, reach, connect_timeout: options.connect_timeout };
+            Workers::start("postgres", options.sessions.max(1), options.patience, move || sessions.clone())
         };
         let workers = on_own_thread(open)?;
         Ok(Postgres { workers, counters: Arc::default() })
@@ -96,8 +139,8 @@ impl Postgres {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.workers.run(move |pool| {
-            let mut session = begun(pool, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
+        self.workers.run(move |sessions| {
+            let mut session = sessions.begun("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
             let result = work(&mut Conn::over(Driver::Postgres(&mut session)));
             session.end(result.is_ok())?;
             result
@@ -111,8 +154,8 @@ impl Postgres {
         E: From<StoreError> + Send + 'static,
     {
         let counters = self.counters.clone();
-        self.workers.run(move |pool| {
-            let result = begun(pool, "BEGIN").map_err(E::from).and_then(|mut session| {
+        self.workers.run(move |sessions| {
+            let result = sessions.begun("BEGIN").map_err(E::from).and_then(|mut session| {
                 let result = work(&mut Tx(Conn::over(Driver::Postgres(&mut session))));
                 let ended = session.end(result.is_ok());
                 result.and_then(|value| ended.map(|()| value).map_err(E::from))
@@ -141,22 +184,44 @@ impl Postgres {
     }
 }
 
-/// A session in a new transaction. Sessions that died since their last use (the server was restarted) are passed over.
-fn begun(pool: &Pool, begin: &str) -> Result<PooledConnection<Manager>, StoreError> {
-    let mut tries = pool.max_size() + 1;
-    loop {
-        let mut session = pool.get().map_err(|e| StoreError::Unavailable(Cause::new(e)))?;
-        match session.begin(begin) {
-            Ok(()) => return Ok(session),
-            Err(error) if tries == 0 || !session.client.is_closed() => return Err(error),
-            Err(_) => tries -= 1,
+impl Sessions {
+    /// A session in a new transaction. Sessions that died since their last use (the server was restarted) are passed
+    /// over.
+    fn begun(&self, begin: &str) -> Result<PooledConnection<Manager>, StoreError> {
+        let mut tries = self.pool.max_size() + 1;
+        loop {
+            let mut session = self.one()?;
+            match session.begin(begin) {
+                Err(StoreError::Unavailable(_)) if tries > 0 => {
+                    session.dead = true;
+                    tries -= 1;
+                }
+                begun => return begun.map(|()| session),
+            }
+        }
+    }
+
+    /// A free session or a new one; an error as soon as it is known that the server is away.
+    fn one(&self) -> Result<PooledConnection<Manager>, StoreError> {
+        let end = Instant::now() + self.connect_timeout;
+        loop {
+            if let Ok(session) = self.pool.get_timeout(LOOK_EVERY) {
+                return Ok(session);
+            }
+            let others = self.pool.state().connections > 0;
+            if let Some(fault) = self.reach.fault().filter(|_| !others || Instant::now() >= end) {
+                return Err(fault);
+            }
+            if Instant::now() >= end {
+                return Err(StoreError::Unavailable(Cause::new("no session came about in time")));
+            }
         }
     }
 }
 
 impl Session {
     fn new(client: Client) -> Self {
-        Session { client, statements: HashMap::new(), open: false, failed: false }
+        Session { client, statements: HashMap::new(), open: false, failed: false, dead: false }
     }
 
     fn begin(&mut self, begin: &str) -> Result<(), StoreError> {
@@ -227,43 +292,38 @@ impl Session {
     }
 }
 
-impl ManageConnection for Manager {
-    type Connection = Session;
-    type Error = postgres::Error;
-
-    fn connect(&self) -> Result<Session, postgres::Error> {
-        let mut client = self.inner.connect()?;
-        client.batch_execute(&format!("SET statement_timeout = {}", self.statement_timeout.as_millis()))?;
+impl Manager {
+    fn session(&self) -> Result<Session, StoreError> {
+        let mut client = self.access.connect()?;
+        let settings = format!("SET statement_timeout = {}", self.statement_timeout.as_millis());
+        client.batch_execute(&settings).map_err(|e| store_error(&e))?;
         Ok(Session::new(client))
-    }
-
-    fn is_valid(&self, session: &mut Session) -> Result<(), postgres::Error> {
-        session.client.is_valid(Duration::from_secs(1))
-    }
-
-    fn has_broken(&self, session: &mut Session) -> bool {
-        session.client.is_closed()
     }
 }
 
-fn configured(url: &str, options: PostgresOptions) -> Result<Config, StoreError> {
-    // The parser's message may repeat the password, so it is not passed on.
-    let mut config: Config = url.parse().map_err(|_| {
-        StoreError::Refused(
-            "the PostgreSQL address is not understood; write postgres://USER:PASSWORD@HOST/DATABASE".to_owned(),
-        )
-    })?;
-    config.connect_timeout(options.connect_timeout);
-    if config.get_application_name().is_none() {
-        config.application_name("treebeard");
+impl ManageConnection for Manager {
+    type Connection = Session;
+    type Error = StoreError;
+
+    fn connect(&self) -> Result<Session, StoreError> {
+        let session = self.session();
+        self.reach.note(session.as_ref().err());
+        session
     }
-    Ok(config)
+
+    fn is_valid(&self, session: &mut Session) -> Result<(), StoreError> {
+        session.client.is_valid(Duration::from_secs(1)).map_err(|e| store_error(&e))
+    }
+
+    fn has_broken(&self, session: &mut Session) -> bool {
+        session.dead || session.client.is_closed()
+    }
 }
 
 /// Opens sessions of their own with the server at `url`, beside any pool.
 pub fn dial(url: &str, options: PostgresOptions) -> Result<Dial, StoreError> {
-    let config = configured(url, options)?;
-    Ok(Arc::new(move || connected(&config)))
+    let access = Access::of(url, options.connect_timeout)?;
+    Ok(Arc::new(move || connected(&access)))
 }
 
 /// One look at the database, over a session of its own.
@@ -272,24 +332,32 @@ pub fn look<T: Send>(
     options: PostgresOptions,
     work: impl FnOnce(&mut Client) -> Result<T, StoreError> + Send,
 ) -> Result<T, StoreError> {
-    let config = configured(url, options)?;
-    on_own_thread(|| work(&mut connected(&config)?))
+    let access = Access::of(url, options.connect_timeout)?;
+    on_own_thread(|| work(&mut connected(&access)?))
 }
 
-fn connected(config: &Config) -> Result<Client, StoreError> {
-    let mut client = config.connect(NoTls).map_err(cannot_connect)?;
+/// How sessions with the server at `url` are protected.
+pub fn protection(url: &str, options: PostgresOptions) -> Result<Protection, StoreError> {
+    let access = Access::of(url, options.connect_timeout)?;
+    on_own_thread(|| access.protection(&mut access.connect()?))
+}
+
+fn connected(access: &Access) -> Result<Client, StoreError> {
+    let mut client = access.connect()?;
     check_version(&mut client)?;
     Ok(client)
 }
 
-fn pool_of(manager: Manager, options: PostgresOptions) -> Result<Pool, StoreError> {
+fn pool_of(manager: Manager, options: PostgresOptions) -> Result<r2d2::Pool<Manager>, StoreError> {
     r2d2::Pool::builder()
         .max_size(options.sessions.max(1) as u32)
         .min_idle(Some(0))
         .idle_timeout(None)
         .max_lifetime(None)
         .test_on_check_out(false)
-        .connection_timeout(options.connect_timeout)
+        .connection_timeout(TRY_AGAIN)
+        // Told by `Reach`, once.
+        .error_handler(Box::new(NopErrorHandler))
         .build(manager)
         .map_err(|e| StoreError::Unavailable(Cause::new(e)))
 }
@@ -302,14 +370,6 @@ fn check_version(client: &mut Client) -> Result<(), StoreError> {
         return Err(StoreError::Refused(format!("the PostgreSQL server is version {major}; at least 15 is needed")));
     }
     Ok(())
-}
-
-fn cannot_connect(error: postgres::Error) -> StoreError {
-    match error.as_db_error() {
-        // The server's own words: wrong password, unknown database.
-        Some(answer) => StoreError::Refused(format!("PostgreSQL refuses the connection: {}", answer.message())),
-        None => StoreError::Unavailable(Cause::new(error)),
-    }
 }
 
 /// Runs `work` on a thread where no async runtime can be in the way.

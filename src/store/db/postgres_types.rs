@@ -117,9 +117,10 @@ pub fn store_error(error: &postgres::Error) -> StoreError {
 }
 
 /// The error with what it came from: the driver's own text is only "db error".
-fn described(error: &postgres::Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
+pub fn described(error: &postgres::Error) -> String {
+    match (error.as_db_error(), error.source()) {
+        (Some(answer), _) => format!("{} ({})", answer.message(), answer.code().code()),
+        (None, Some(source)) => format!("{error}: {source}"),
+        (None, None) => error.to_string(),
     }
 }

@@ -52,6 +52,8 @@ pub struct Sqlite {
 pub struct SqliteOptions {
     /// Reader threads.
     pub readers: usize,
+    /// A read that waits longer for a thread is refused as busy.
+    pub patience: Duration,
     /// `synchronous=FULL`: an acknowledged write survives a power cut. Otherwise NORMAL.
     pub durable: bool,
     /// The file may not grow beyond this many bytes; 0: only the disk limits it.
@@ -74,6 +76,7 @@ impl Default for SqliteOptions {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         SqliteOptions {
             readers: cores.clamp(2, 8),
+            patience: Duration::MAX,
             durable: true,
             bytes_max: 0,
             batch_max: 1024,
@@ -116,7 +119,7 @@ impl Sqlite {
         let pool = reader_pool(path, options.readers)?;
         let age_max = options.read_age_max;
         let reader = move || Reader { pool: pool.clone(), connection: None, age_max };
-        let readers = Workers::start("sqlite-read", options.readers.max(1), reader)?;
+        let readers = Workers::start("sqlite-read", options.readers.max(1), options.patience, reader)?;
         let writer = Writer::start(connection, log, options.batch_max)?;
         Ok(Sqlite { readers, writer, archive: handle, log_path: beside(path, "-wal"), _lock: lock })
     }

@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// Jobs that may wait before more are refused as busy.
 pub const QUEUE_LIMIT: usize = 8192;
@@ -19,11 +20,18 @@ pub struct Workers<S> {
     threads: Vec<JoinHandle<()>>,
     busy: Arc<AtomicU64>,
     panics: Arc<AtomicU64>,
+    /// Work that waits longer for a thread is refused as busy.
+    patience: Duration,
 }
 
 impl<S: 'static> Workers<S> {
     /// Starts `count` threads named `name`, each with the state `state` makes on that thread.
-    pub fn start(name: &str, count: usize, state: impl Fn() -> S + Clone + Send + 'static) -> Result<Self, StoreError> {
+    pub fn start(
+        name: &str,
+        count: usize,
+        patience: Duration,
+        state: impl Fn() -> S + Clone + Send + 'static,
+    ) -> Result<Self, StoreError> {
         let (queue, jobs) = bounded::<Job<S>>(QUEUE_LIMIT);
         let mut threads = Vec::with_capacity(count);
         let busy = Arc::<AtomicU64>::default();
@@ -40,7 +48,7 @@ impl<S: 'static> Workers<S> {
             });
             threads.push(thread.map_err(|e| StoreError::Unavailable(Cause::new(e)))?);
         }
-        Ok(Workers { queue: Some(queue), threads, busy, panics: Arc::default() })
+        Ok(Workers { queue: Some(queue), threads, busy, panics: Arc::default(), patience })
     }
 
     /// Runs `work` on one of the threads. Work whose answer nobody waits for any more is not started.
@@ -49,10 +57,10 @@ impl<S: 'static> Workers<S> {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        Answer::of(|reply| {
+        Answer::within(self.patience, |reply, turn| {
             let panics = self.panics.clone();
             self.submit(Box::new(move |state| {
-                if !reply.is_closed() {
+                if !reply.is_closed() && turn.has_come() {
                     let (result, panicked) = guarded(|| work(state));
                     panics.fetch_add(u64::from(panicked), Ordering::Relaxed);
                     let _ = reply.send(result);
