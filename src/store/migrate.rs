@@ -11,7 +11,6 @@ use crate::store::error::{Cause, StoreError};
 use crate::store::{Address, Migrations};
 use refinery::{Migration, Runner};
 use std::error::Error;
-use std::time::Duration;
 
 pub mod rehearsal;
 
@@ -24,8 +23,9 @@ mod for_postgres {
 
 /// Taken while migrating, so that of several nodes starting together one does the work.
 const ADVISORY_LOCK: i64 = 0x5472_6565_4265_6172;
-/// How long it is waited for, and for the locks a migration takes.
-const LOCK_PATIENCE: Duration = Duration::from_secs(60);
+/// How long it is waited for, and for the locks a migration takes, unless the address says otherwise.
+const LOCK_PATIENCE: &str =
+    "SELECT set_config('lock_timeout', '60s', false) WHERE current_setting('lock_timeout') = '0'";
 /// A statement whose client is gone ends, instead of going on for nobody.
 const NOTICE_THE_KILLED: &str = "SET client_connection_check_interval = 1000";
 /// Where refinery keeps what was applied.
@@ -186,7 +186,7 @@ pub fn prepare_postgres(client: &mut ::postgres::Client, migrations: Migrations)
 /// is at it for longer is named.
 fn alone(client: &mut ::postgres::Client) -> Result<(), StoreError> {
     let fault = |e: ::postgres::Error| postgres_types::store_error(&e);
-    client.batch_execute(&format!("SET lock_timeout = {}", LOCK_PATIENCE.as_millis())).map_err(fault)?;
+    client.batch_execute(LOCK_PATIENCE).map_err(fault)?;
     // Not every system that PostgreSQL runs on can do this.
     let _can_do_without = client.batch_execute(NOTICE_THE_KILLED);
     match client.execute("SELECT pg_advisory_lock($1)", &[&ADVISORY_LOCK]) {
@@ -201,9 +201,8 @@ fn alone(client: &mut ::postgres::Client) -> Result<(), StoreError> {
             let holder: String =
                 holder.map(|row| row.try_get(0)).transpose().map_err(fault)?.unwrap_or_else(|| "a session".to_owned());
             Err(StoreError::Refused(format!(
-                "{holder} has been migrating this database for {} s already; wait until it has ended, or end it with \
-                 pg_terminate_backend",
-                LOCK_PATIENCE.as_secs()
+                "{holder} is migrating this database and does not come to an end; wait for it, or end it with \
+                 pg_terminate_backend"
             )))
         }
         Err(error) => Err(fault(error)),
@@ -230,9 +229,8 @@ pub fn status_postgres(client: &mut ::postgres::Client) -> Result<Status, StoreE
 
 /// With what the server said: refinery's own text for that is only "db error".
 fn failed(error: refinery::Error) -> StoreError {
-    let told = match error.source().and_then(|cause| cause.downcast_ref::<::postgres::Error>()) {
-        None => return StoreError::internal(format_args!("a migration failed: {error}")),
-        Some(answer) => answer,
+    let Some(told) = error.source().and_then(|cause| cause.downcast_ref::<::postgres::Error>()) else {
+        return StoreError::internal(format_args!("a migration failed: {error}"));
     };
     let step = match error.kind() {
         refinery::error::Kind::Connection(step, _) => step.as_str(),

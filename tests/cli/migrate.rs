@@ -1,6 +1,7 @@
 //! Upgrades as an operator meets them: looked at, tried out, backed up, and refused where the data are not ours to touch.
 
 use crate::old_schema;
+use crate::postgres_cluster::Cluster;
 use crate::run::Place;
 use serde_json::json;
 use std::path::PathBuf;
@@ -122,4 +123,25 @@ fn data_of_a_newer_or_another_program_are_refused_and_not_touched() {
         }
         assert_eq!(place.run(&["backup", "list", "--json"]).json(), json!([]));
     }
+}
+
+#[test]
+fn a_migration_postgresql_refuses_says_what_postgresql_said() {
+    let Some(cluster) = Cluster::start_or_skip("a_migration_postgresql_refuses_says_what_postgresql_said") else {
+        return;
+    };
+    let url = cluster.database("refused");
+    let mut client = postgres::Client::connect(&url, postgres::NoTls).expect("it connects");
+    // Since PostgreSQL 15 only its owner may make tables in a database.
+    client.batch_execute("CREATE ROLE weak LOGIN").expect("a role");
+    let weak = Place::new().with("DATABASE_URL", &url.replace("postgres@", "weak@"));
+    weak.run(&["migrate"]).refused(1, &["a migration failed", "permission denied for schema public (42501)"]);
+
+    // Somebody else is at it and does not end.
+    client.execute("SELECT pg_advisory_lock($1)", &[&0x5472_6565_4265_6172_i64]).expect("held");
+    let impatient = Place::new().with("DATABASE_URL", &format!("{url}&options=-c%20lock_timeout%3D500"));
+    impatient.run(&["migrate"]).refused(1, &["session ", "is migrating this database", "pg_terminate_backend"]);
+    drop(client);
+    let migrated = Place::new().with("DATABASE_URL", &url).run(&["migrate"]);
+    assert_eq!(migrated.code, 0, "{}", migrated.stderr);
 }

@@ -1,7 +1,11 @@
 //! Transactions, panics and threads: what holds on both engines, and what only PostgreSQL has to show.
 
 use crate::world::{at, new_user, user};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use treebeard::store::db::postgres::PostgresOptions;
+use treebeard::store::db::sqlite::SqliteOptions;
 use treebeard::store::db::{Engine, Tx};
 use treebeard::store::error::StoreError;
 use treebeard::store::idempotency::{self, Claim};
@@ -80,6 +84,41 @@ pub fn a_read_sees_one_state_and_cannot_write(store: &Store) {
     assert!(refused.is_err(), "a reading connection changed something");
     let now = store.read_blocking(move |conn| users::standing(conn, id)).unwrap();
     assert_eq!(now.map(|(role, ..)| role), Some(Role::Support));
+}
+
+/// Of a store with one thread for reading, for which nobody waits longer than a moment.
+pub fn a_read_that_waits_too_long_is_refused_and_never_begun(url: &str) {
+    let patience = Duration::from_millis(100);
+    let store = Store::open(
+        url,
+        Options {
+            sqlite: SqliteOptions { readers: 1, patience, ..SqliteOptions::default() },
+            postgres: PostgresOptions { sessions: 1, patience, ..PostgresOptions::default() },
+            ..Options::default()
+        },
+    )
+    .unwrap();
+    let ((at_work, began), (end, release)) = (std::sync::mpsc::channel(), std::sync::mpsc::channel::<()>());
+    let reader = store.clone();
+    let working = std::thread::spawn(move || {
+        reader.read_blocking(move |_| {
+            at_work.send(()).map_err(StoreError::internal)?;
+            release.recv().map_err(StoreError::internal)
+        })
+    });
+    began.recv().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let was_begun = Arc::new(AtomicBool::new(false));
+    let mark = was_begun.clone();
+    let refused = runtime.block_on(store.read(move |_| {
+        mark.store(true, Ordering::SeqCst);
+        Ok::<_, StoreError>(())
+    }));
+    assert!(matches!(refused, Err(StoreError::Busy(_))), "{refused:?}");
+    end.send(()).unwrap();
+    working.join().unwrap().unwrap();
+    assert_eq!(user_count(&store), 0);
+    assert!(!was_begun.load(Ordering::SeqCst), "what was refused was done");
 }
 
 pub fn a_session_that_died_is_replaced(store: &Store) {

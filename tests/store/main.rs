@@ -68,6 +68,8 @@ fn the_story_holds_on_sqlite() {
     let store = world::open_sqlite(&folder, "story.db");
     assert_eq!(store.engine(), Engine::Sqlite);
     tell(&store);
+    let other = format!("sqlite:{}", folder.path().join("waiting.db").display());
+    engines::a_read_that_waits_too_long_is_refused_and_never_begun(&other);
 }
 
 #[test]
@@ -82,5 +84,6 @@ fn the_story_holds_on_postgresql() {
     engines::a_key_that_is_freed_meanwhile_can_be_had_the_next_time(&store, &url);
     engines::a_newer_schema_is_refused_on_postgresql(&url);
     upgrades::every_version_becomes_a_new_one_on_postgresql(&cluster);
+    engines::a_read_that_waits_too_long_is_refused_and_never_begun(&cluster.database("waiting"));
     engines::nodes_that_start_together_migrate_once(&cluster.database("together"));
 }
