@@ -48,7 +48,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("comfy_table", &["cli"]),
     ("indicatif", &["cli"]),
     ("governor", &["http"]),
-    ("tokio_rustls", &["http"]),
+    ("tokio_rustls", &["http", "store"]),
     ("listenfd", &["http"]),
     ("sd_notify", &["ops"]),
     ("prometheus_client", &["http"]),

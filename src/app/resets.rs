@@ -71,15 +71,15 @@ impl App {
         let token = tokens::new_opaque().map_err(|error| Error::Internal(format!("no randomness: {error}")))?;
         let (wanted, hash, now) = (email.to_owned(), tokens::hash_of(&token), self.now());
         let expires_at = now.saturating_add(SignedDuration::from_mins(GOOD_FOR_MINUTES)).unwrap_or(now);
+        let earliest = now.saturating_sub(pause).unwrap_or(now);
         let make = move |tx: &mut Tx<'_>| {
             let active = users::by_email(tx, &wanted)?.filter(|user| user.status == Status::Active);
             let Some(user) = active else { return Ok(None) };
-            if password_resets::made_at(tx, user.id)?.is_some_and(|at| now.duration_since(at) < pause) {
+            if !password_resets::replace(tx, user.id, hash, (now, expires_at), earliest)? {
                 return Ok(None);
             }
             let act = Act { actor: None, subject: Some(user.id), detail: json!({}) };
             note(tx, "authn_password_reset_link", act, now)?;
-            password_resets::replace(tx, user.id, hash, now, expires_at)?;
             Ok::<_, Error>(Some(user))
         };
         let user = self.store.write(make).await?;

@@ -6,7 +6,7 @@ use crate::config::{Checkpoint, Config, DatabaseUrl};
 use crate::store::backup::files::create_folder;
 use crate::store::db::access::{Access, Protection};
 use crate::store::db::guard;
-use crate::store::db::postgres::{self, PostgresOptions};
+use crate::store::db::postgres::PostgresOptions;
 use crate::store::db::sqlite::SqliteOptions;
 use crate::store::error::StoreError;
 use crate::store::migrate::Status;
@@ -71,7 +71,7 @@ fn postgres(config: &Config) -> PostgresOptions {
 /// How sessions with PostgreSQL are protected; `None`: there are none.
 pub fn protection(config: &Config) -> Option<Result<Protection, StoreError>> {
     let DatabaseUrl::Postgres(url) = &config.database.url else { return None };
-    Some(postgres::protection(url.expose_secret(), postgres(config)))
+    Some(crate::store::db::postgres::protection(url.expose_secret(), postgres(config)))
 }
 
 /// What is wrong with an address of PostgreSQL, seen without connecting.

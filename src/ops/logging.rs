@@ -54,8 +54,8 @@ fn level(logging: &Logging, debug: bool) -> EnvFilter {
     // It names the source files of the machine it was built on.
     let level = format!("refinery_core=warn,{}{ours}", logging.level);
     let filter = traces::keep_out_of(EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info")));
-    // Below a warning these write addresses, and that of a webhook is a secret.
-    ["ureq=warn", "ureq_proto=warn"]
+    // Below a warning these write addresses, of which that of a webhook is a secret, and the values of statements.
+    ["ureq=warn", "ureq_proto=warn", "tokio_postgres=warn", "postgres=warn"]
         .iter()
         .fold(filter, |filter, part| filter.add_directive(part.parse().expect("a part and a level")))
 }

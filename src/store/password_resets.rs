@@ -10,20 +10,23 @@ use uuid::Uuid;
 /// SHA-256 of a reset token.
 pub type TokenHash = [u8; 32];
 
-/// A new link; the user's link before it is good no more.
+/// A new link; the user's link before it is good no more. False: that one was made after `earliest`, and stays.
 pub fn replace(
     tx: &mut Tx<'_>,
     user_id: Uuid,
     token: TokenHash,
-    now: Timestamp,
-    expires_at: Timestamp,
-) -> Result<(), StoreError> {
-    tx.execute_one(
+    (now, expires_at): (Timestamp, Timestamp),
+    earliest: Timestamp,
+) -> Result<bool, StoreError> {
+    // One statement, so that of two callers at the same moment one is too late on every engine.
+    let made = tx.execute(
         "INSERT INTO password_resets (user_id, hash, created_at, expires_at) VALUES ($1, $2, $3, $4) \
          ON CONFLICT (user_id) DO UPDATE \
-         SET hash = excluded.hash, created_at = excluded.created_at, expires_at = excluded.expires_at",
-        &[user_id.into(), token.into(), now.into(), expires_at.into()],
-    )
+         SET hash = excluded.hash, created_at = excluded.created_at, expires_at = excluded.expires_at \
+         WHERE password_resets.created_at <= $5",
+        &[user_id.into(), token.into(), now.into(), expires_at.into(), earliest.into()],
+    )?;
+    Ok(made == 1)
 }
 
 /// When the user's present link was made.

@@ -63,7 +63,10 @@ fn hand_over(cluster: &Cluster, certificate: &str, key: &str) {
 /// Starts the server again, on a port of this machine: the port.
 fn on_the_network(cluster: &Cluster, with_tls: bool) -> u16 {
     let (data, socket) = (cluster.data(), cluster.folder.path().display());
-    let ssl = if with_tls { "on" } else { "off" };
+    // Where there is TLS, who comes without is refused.
+    let (ssl, kind) = if with_tls { ("on", "hostssl") } else { ("off", "host") };
+    let rules = format!("local all all trust\n{kind} all all 127.0.0.1/32 trust\n");
+    std::fs::write(format!("{data}/pg_hba.conf"), rules).expect("written");
     for _ in 0..TRIES {
         cluster.stop().expect("it stops");
         let free = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
@@ -75,6 +78,10 @@ fn on_the_network(cluster: &Cluster, with_tls: bool) -> u16 {
         }
     }
     panic!("no port is free")
+}
+
+fn address(host: &str, port: u16, tls: &str) -> String {
+    format!("postgres://postgres:hidden@{host}:{port}/trees{tls}")
 }
 
 fn status(url: &str) -> crate::run::Outcome {
@@ -95,11 +102,7 @@ fn every_sslmode_does_what_postgresql_says_of_it() {
     let (ours, others) = (file("ours.pem", &own.pem), file("others.pem", &other.pem));
     let (pinned, missing) = (file("server.pem", &certificate), folder.path().join("none.pem").display().to_string());
     let empty = file("empty.pem", "nothing\n");
-    // Who comes over the network without TLS is refused.
-    let rules = "local all all trust\nhostssl all all 127.0.0.1/32 trust\n";
-    std::fs::write(format!("{}/pg_hba.conf", cluster.data()), rules).expect("written");
     let port = on_the_network(&cluster, true);
-    let url = |host: &str, port: u16, tls: &str| format!("postgres://postgres:hidden@{host}:{port}/trees{tls}");
 
     let good = [
         ("127.0.0.1", String::new()),
@@ -112,7 +115,7 @@ fn every_sslmode_does_what_postgresql_says_of_it() {
         ("localhost", format!("?sslrootcert={ours}")),
     ];
     for (host, tls) in &good {
-        let outcome = status(&url(host, port, tls));
+        let outcome = status(&address(host, port, tls));
         assert_eq!(outcome.code, 0, "{host} {tls}: {}", outcome.stderr);
     }
     let bad = [
@@ -128,13 +131,25 @@ fn every_sslmode_does_what_postgresql_says_of_it() {
         ("localhost", "?sslmode=often".to_owned(), "must be one of disable, prefer"),
     ];
     for (host, tls, words) in &bad {
-        let outcome = status(&url(host, port, tls));
+        let outcome = status(&address(host, port, tls));
         outcome.refused(1, &[words]);
         assert!(!outcome.stderr.contains("hidden"), "{}", outcome.stderr);
     }
+}
 
-    let verified = format!("?sslmode=verify-full&sslrootcert={ours}");
-    let place = Place::new().with("DATABASE_URL", &url("localhost", port, &verified));
+#[test]
+fn commands_and_pg_dump_go_over_tls_and_say_what_is_wrong_with_the_server() {
+    let name = "commands_and_pg_dump_go_over_tls_and_say_what_is_wrong_with_the_server";
+    let Some(cluster) = Cluster::start_or_skip(name) else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    cluster.database("trees");
+    let own = Authority::new();
+    own.certify(&cluster, 2100);
+    let ours = folder.path().join("ours.pem");
+    std::fs::write(&ours, &own.pem).expect("written");
+    let port = on_the_network(&cluster, true);
+    let verified = format!("?sslmode=verify-full&sslrootcert={}", ours.display());
+    let place = Place::new().with("DATABASE_URL", &address("localhost", port, &verified));
     assert_eq!(place.run(&["migrate"]).code, 0);
     let found = encryption(&place);
     assert_eq!(
@@ -146,16 +161,15 @@ fn every_sslmode_does_what_postgresql_says_of_it() {
 
     own.certify(&cluster, 2021);
     cluster.run("pg_ctl", &["-D", &cluster.data(), "reload"]).expect("it reads its certificate again");
-    until("the old certificate is out", || status(&url("localhost", port, &verified)).code == 1);
-    status(&url("localhost", port, &verified)).refused(1, &["its certificate has expired"]);
+    until("the old certificate is out", || status(&address("localhost", port, &verified)).code == 1);
+    status(&address("localhost", port, &verified)).refused(1, &["its certificate has expired"]);
 
-    let plain = "local all all trust\nhost all all 127.0.0.1/32 trust\n";
-    std::fs::write(format!("{}/pg_hba.conf", cluster.data()), plain).expect("written");
     let port = on_the_network(&cluster, false);
-    status(&url("127.0.0.1", port, "?sslmode=require")).refused(1, &["offers no TLS", "sslmode=require", "ssl = on"]);
-    status(&url("localhost", port, &verified)).refused(1, &["offers no TLS", "sslmode=verify-full"]);
-    assert_eq!(status(&url("127.0.0.1", port, "?sslmode=prefer")).code, 0);
-    let place = Place::new().with("DATABASE_URL", &url("127.0.0.1", port, ""));
+    status(&address("127.0.0.1", port, "?sslmode=require"))
+        .refused(1, &["offers no TLS", "sslmode=require", "ssl = on"]);
+    status(&address("localhost", port, &verified)).refused(1, &["offers no TLS", "sslmode=verify-full"]);
+    assert_eq!(status(&address("127.0.0.1", port, "?sslmode=prefer")).code, 0);
+    let place = Place::new().with("DATABASE_URL", &address("127.0.0.1", port, ""));
     assert_eq!(encryption(&place)["message"], "what is said to PostgreSQL stays on this machine");
 }
 

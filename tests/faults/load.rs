@@ -100,21 +100,26 @@ fn plan(number: u64) -> String {
 
 /// What of `kept` the database does not hold, and what it holds half.
 pub fn missing(connection: &Connection, kept: &[Kept]) -> Vec<String> {
-    let held = Held::read(connection);
-    let mut missing: Vec<String> = kept
-        .iter()
-        .filter(|one| match one {
-            Kept::Account(email) => !held.accounts.contains(email),
-            Kept::Erased(email) => held.accounts.contains(email),
-            Kept::Name(email, number) => held.names.get(email).is_none_or(|held| held < number),
-            Kept::Plan(email, number) => held.plans.get(email).is_none_or(|held| held < number),
-            Kept::Months(email, number) => held.months.get(email).is_none_or(|(held, _)| held < number),
-        })
-        .map(Kept::line)
-        .collect();
-    let halves = held.months.iter().filter(|(_, (_, rows))| *rows != 12);
-    missing.extend(halves.map(|(email, (_, rows))| format!("{rows} of 12 months of {email}")));
-    missing
+    let is_there = "SELECT name FROM sqlite_master WHERE name = 'users'";
+    if crate::dump::texts(connection, is_there).is_empty() {
+        return Held::default().lacks(kept);
+    }
+    Held::read(|sql| {
+        let mut statement = connection.prepare(sql).expect("it is prepared");
+        let columns = statement.column_count();
+        let rows = statement.query_map([], |row| (0..columns).map(|column| row.get(column)).collect());
+        rows.and_then(Iterator::collect).expect("texts")
+    })
+    .lacks(kept)
+}
+
+/// The same of a database on PostgreSQL.
+pub fn missing_on_postgresql(client: &mut postgres::Client, kept: &[Kept]) -> Vec<String> {
+    Held::read(|sql| {
+        let rows = client.query(sql, &[]).expect("it runs");
+        rows.iter().map(|row| (0..row.len()).map(|column| row.get(column)).collect()).collect()
+    })
+    .lacks(kept)
 }
 
 #[derive(Default)]
@@ -127,39 +132,44 @@ struct Held {
 }
 
 impl Held {
-    fn read(connection: &Connection) -> Held {
+    /// With what answers a query in rows of texts.
+    fn read(mut ask: impl FnMut(&str) -> Vec<Vec<String>>) -> Held {
         let mut held = Held::default();
-        let is_there = "SELECT name FROM sqlite_master WHERE name = 'users'";
-        if crate::dump::texts(connection, is_there).is_empty() {
-            return held;
-        }
         let number = |text: &str| text.get(1..).and_then(|digits| digits.parse().ok()).unwrap_or_default();
-        let mut users = connection.prepare("SELECT email, name FROM users").expect("it is prepared");
-        let mut rows = users.query([]).expect("it runs");
-        while let Some(row) = rows.next().expect("a row") {
-            let (email, name): (String, String) = (row.get(0).expect("a text"), row.get(1).expect("a text"));
-            held.names.insert(email.clone(), number(&name));
-            held.accounts.insert(email);
+        for row in ask("SELECT email, name FROM users") {
+            held.names.insert(row[0].clone(), number(&row[1]));
+            held.accounts.insert(row[0].clone());
         }
-        let plans = "SELECT email, plan_name FROM current_plans JOIN users ON id = user_id";
-        let mut plans = connection.prepare(plans).expect("it is prepared");
-        let mut rows = plans.query([]).expect("it runs");
-        while let Some(row) = rows.next().expect("a row") {
-            let name: String = row.get(1).expect("a text");
-            held.plans.insert(row.get(0).expect("a text"), number(&name));
+        for row in ask("SELECT email, plan_name FROM current_plans JOIN users ON id = user_id") {
+            held.plans.insert(row[0].clone(), number(&row[1]));
         }
         // All months of one upload have one value.
-        let months = "SELECT email, max(energy), count(*) FILTER (WHERE energy = top) FROM (
+        let months =
+            "SELECT email, CAST(max(energy) AS TEXT), CAST(count(*) FILTER (WHERE energy = top) AS TEXT) FROM (
             SELECT email, energy, max(energy) OVER (PARTITION BY email) AS top
-            FROM usage_history JOIN users ON id = user_id) GROUP BY email";
-        let mut months = connection.prepare(months).expect("it is prepared");
-        let mut rows = months.query([]).expect("it runs");
-        while let Some(row) = rows.next().expect("a row") {
-            let energy: i64 = row.get(1).expect("a number");
-            let rows: i64 = row.get(2).expect("a number");
-            held.months.insert(row.get(0).expect("a text"), (energy as u64 / ENERGY_OF_A_KWH, rows as u64));
+            FROM usage_history JOIN users ON id = user_id) AS each_month GROUP BY email";
+        for row in ask(months) {
+            let [energy, rows] = [&row[1], &row[2]].map(|text| text.parse::<u64>().expect("a number"));
+            held.months.insert(row[0].clone(), (energy / ENERGY_OF_A_KWH, rows));
         }
         held
+    }
+
+    fn lacks(&self, kept: &[Kept]) -> Vec<String> {
+        let mut missing: Vec<String> = kept
+            .iter()
+            .filter(|one| match one {
+                Kept::Account(email) => !self.accounts.contains(email),
+                Kept::Erased(email) => self.accounts.contains(email),
+                Kept::Name(email, number) => self.names.get(email).is_none_or(|held| held < number),
+                Kept::Plan(email, number) => self.plans.get(email).is_none_or(|held| held < number),
+                Kept::Months(email, number) => self.months.get(email).is_none_or(|(held, _)| held < number),
+            })
+            .map(Kept::line)
+            .collect();
+        let halves = self.months.iter().filter(|(_, (_, rows))| *rows != 12);
+        missing.extend(halves.map(|(email, (_, rows))| format!("{rows} of 12 months of {email}")));
+        missing
     }
 }
 

@@ -13,9 +13,13 @@ mod load;
 mod migrations;
 #[path = "../support/old_schema.rs"]
 mod old_schema;
+#[allow(dead_code, reason = "each kind of test uses its own part")]
+#[path = "../support/postgres.rs"]
+mod postgres_cluster;
 mod power;
 mod readers;
 mod replay;
+mod restarts;
 mod service;
 mod shim;
 

@@ -1,7 +1,7 @@
 //! Recommendations without an account: off by default; where they are on, nothing personal is kept.
 
 use crate::market::catalog;
-use crate::support::Server;
+use crate::support::{Server, engine};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use treebeard::store::catalog::import::{ImportMode, replace};
@@ -20,7 +20,7 @@ fn request() -> Value {
 }
 
 fn stored(folder: &tempfile::TempDir) -> (String, Store) {
-    let address = format!("sqlite:{}", folder.path().join("anonymous.db").display());
+    let address = engine::database(folder.path(), "anonymous.db");
     let store = Store::open(&address, Options::default()).expect("a store");
     (address, store)
 }
@@ -74,7 +74,7 @@ fn with_it_the_claim_token_and_nothing_else_opens_the_answer() {
     assert!(!server.log().contains(&claim) && !server.log().contains("planted@"));
 
     assert_eq!(server.stop(), Some(0));
-    let (_, store) = stored(&folder);
+    let store = Store::open(&address, Options::default()).expect("the store");
     let id: Uuid = answer["recommendation_id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
     let look = move |conn: &mut Conn<'_>| {
         let sql = "SELECT user_id IS NULL AND input IS NULL AND claim_hash IS NOT NULL, answer \
@@ -84,10 +84,11 @@ fn with_it_the_claim_token_and_nothing_else_opens_the_answer() {
     let (nobodys, kept) = store.read_blocking(look).expect("the row");
     assert!(nobodys);
     assert!(!kept.contains(&claim) && !kept.contains("planted@") && !kept.contains("127.0.0.1"));
-    let bytes = std::fs::read(folder.path().join("anonymous.db")).expect("the file");
-    let planted = [claim.as_bytes(), b"planted@example.org"];
-    for secret in planted {
-        assert!(!bytes.windows(secret.len()).any(|window| window == secret), "the file holds it");
+    if address.starts_with("sqlite:") {
+        let bytes = std::fs::read(folder.path().join("anonymous.db")).expect("the file");
+        for secret in [claim.as_bytes(), b"planted@example.org"] {
+            assert!(!bytes.windows(secret.len()).any(|window| window == secret), "the file holds it");
+        }
     }
     drop(store);
     let server = Server::with(&[("DATABASE_URL", &address)]);

@@ -1,7 +1,7 @@
 //! The audit log of a running service: which acts it tells, in what words, and where its end is shown.
 
 use crate::people::{ADMIN, PASSWORD, People, SUPPORT, text, treebeard};
-use crate::support::Server;
+use crate::support::{Server, engine};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use treebeard::store::audit::Entry;
@@ -101,7 +101,7 @@ fn an_administrator_who_is_erased_leaves_what_they_did_to_others() {
 #[test]
 fn the_end_of_the_log_is_in_the_service_log_and_in_the_metrics() {
     let folder = tempfile::tempdir().expect("a folder");
-    let url = format!("sqlite:{}", folder.path().join("head.db").display());
+    let url = engine::database(folder.path(), "head.db");
     treebeard(folder.path(), &url, &["admin", "create", ADMIN], PASSWORD);
     let verified = treebeard(folder.path(), &url, &["audit", "verify", "--json"], "");
     let head: Value = serde_json::from_str(&verified).expect("JSON");

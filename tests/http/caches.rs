@@ -2,6 +2,7 @@
 
 use crate::market::{Market, catalog};
 use crate::support::Reply;
+use crate::support::engine;
 use serde_json::{Value, json};
 use treebeard::app::App;
 use treebeard::app::catalog::{PageRequest, PlanQuery, Question};
@@ -111,7 +112,7 @@ fn a_change_of_the_catalog_shows_in_the_next_read() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let flags = vec![("data_dir".to_owned(), folder.path().display().to_string())];
     let config = Config::load(&Sources { flags, ..Sources::default() }).expect("valid settings").config;
-    let url = format!("sqlite:{}", folder.path().join("changes.db").display());
+    let url = engine::database(folder.path(), "changes.db");
     let app = App::new(config, Store::open(&url, Options::default()).expect("a store")).expect("an application");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let suppliers = || Question::Suppliers(PageRequest::default());

@@ -2,7 +2,7 @@
 
 use crate::market::catalog;
 use crate::people::{ADMIN, PASSWORD, People, SUPPORT, text, treebeard};
-use crate::support::{Reply, Server};
+use crate::support::{Reply, Server, engine};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use treebeard::domain::sentiment::Sentiment;
@@ -219,7 +219,7 @@ fn staff_see_figures_days_plans_and_texts_but_not_whose() {
 fn the_export_is_sent_in_parts_safe_for_spreadsheets_and_noted() {
     const ROWS: usize = 1_201;
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let address = format!("sqlite:{}", folder.path().join("export.db").display());
+    let address = engine::database(folder.path(), "export.db");
     let open = || Store::open(&address, Options::default()).expect("a store");
     let market = catalog();
     open().write_blocking(move |tx| replace(tx, &market, ImportMode::Replace, Timestamp::UNIX_EPOCH)).expect("stored");

@@ -1,7 +1,7 @@
 //! The first administrator: whoever starts a service that has none is shown a link, good for one use.
 
 use crate::people::{ADMIN, PASSWORD, People};
-use crate::support::{Reply, Server};
+use crate::support::{Reply, Server, engine};
 use jiff::{Timestamp, ToSpan};
 use serde_json::json;
 use treebeard::store::audit::{self, AuditFilter};
@@ -22,7 +22,7 @@ fn spent() -> Vec<(String, String)> {
 #[test]
 fn the_link_a_fresh_service_prints_opens_one_administrators_account() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let address = format!("sqlite:{}", folder.path().join("fresh.db").display());
+    let address = engine::database(folder.path(), "fresh.db");
     let start =
         || Server::with(&[("DATABASE_URL", &address), ("TREEBEARD_SERVER__PUBLIC_URL", "https://trees.example.org")]);
     let server = start();
@@ -69,7 +69,7 @@ fn without_a_public_address_the_link_leads_to_where_the_service_listens() {
 #[test]
 fn a_link_is_good_for_an_hour_and_for_nothing_once_there_is_an_administrator() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let address = format!("sqlite:{}", folder.path().join("late.db").display());
+    let address = engine::database(folder.path(), "late.db");
     let store = Store::open(&address, Options::default()).expect("a store");
     let (now, hash) = (Timestamp::now(), [7; 32]);
     let late = now.checked_add(61.minutes()).expect("a time");

@@ -2,7 +2,7 @@
 
 use crate::metrics::line;
 use crate::postgres::Cluster;
-use crate::support::Server;
+use crate::support::{Server, engine};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
@@ -33,7 +33,7 @@ fn every_check_is_named_and_well() {
         ["database", "cache", "migrations", "disk", "explanations", "backups"]
     );
     assert_eq!(health["checks"]["backups"]["status"], "healthy");
-    assert_eq!(health["checks"]["database"]["type"], "sqlite");
+    assert_eq!(health["checks"]["database"]["type"], engine::name());
     assert_eq!(health["checks"]["database"]["status"], "healthy");
     assert!(health["checks"]["database"]["latency_ms"].is_number());
     assert_eq!(health["checks"]["cache"], json!({ "status": "healthy", "type": "in_process" }));

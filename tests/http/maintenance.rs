@@ -1,6 +1,7 @@
 //! The service looks after its database by itself.
 
 use crate::people::{ADMIN, People};
+use crate::support::engine;
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
@@ -33,7 +34,11 @@ fn the_job_runs_soon_after_the_start_and_is_told_by_metrics_and_the_list_of_jobs
     assert!(logged["items"][0]["detail"]["free_pages"].is_u64(), "{logged}");
     let page = people.server.get("/metrics", &[]).body;
     assert!(page.contains("treebeard_maintenance_runs_total{outcome=\"done\"} 1"), "{page}");
-    for step in ["expired_tokens", "statistics", "free_pages", "write_ahead_log"] {
+    let mut steps = vec!["expired_tokens", "statistics", "free_pages"];
+    if engine::name() == "sqlite" {
+        steps.push("write_ahead_log");
+    }
+    for step in steps {
         assert!(page.contains(&format!("treebeard_maintenance_amount_total{{step=\"{step}\"}}")), "{step}");
         assert!(page.contains(&format!("treebeard_maintenance_step_milliseconds{{step=\"{step}\"}}")), "{step}");
     }

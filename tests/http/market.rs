@@ -1,6 +1,6 @@
 //! A service over the invented market that ships with it.
 
-use crate::support::{Reply, Server};
+use crate::support::{Reply, Server, engine};
 use jiff::Timestamp;
 use tempfile::TempDir;
 use treebeard::domain::catalog::CatalogFile;
@@ -24,7 +24,7 @@ impl Market {
     /// With more settings, by their environment names.
     pub fn with(catalog: CatalogFile, environment: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let address = format!("sqlite:{}", folder.path().join("market.db").display());
+        let address = engine::database(folder.path(), "market.db");
         let store = Store::open(&address, Options::default()).expect("a new store");
         store
             .write_blocking(move |tx| replace(tx, &catalog, ImportMode::Replace, Timestamp::UNIX_EPOCH))

@@ -1,6 +1,6 @@
 //! Health, version, the documentation pages and the API document.
 
-use crate::support::Server;
+use crate::support::{Server, engine};
 use serde_json::{Value, json};
 
 #[test]
@@ -13,7 +13,7 @@ fn a_fresh_service_is_healthy_and_says_of_what() {
     assert!(["healthy", "degraded"].contains(&status), "degraded only where the disk is nearly full: {health}");
     assert_eq!(health["environment"], "test");
     assert_eq!(health["checks"]["database"]["status"], "healthy");
-    assert_eq!(health["checks"]["database"]["type"], "sqlite");
+    assert_eq!(health["checks"]["database"]["type"], engine::name());
     assert_eq!(health["checks"]["migrations"]["status"], "healthy");
     assert_eq!(server.get("/health/live", &[]).value(), json!({ "status": "alive" }));
     assert_eq!(server.get("/health/ready", &[]).value(), json!({ "status": "ready" }));

@@ -1,7 +1,7 @@
 //! Passwords as the service keeps and checks them: hashed anew when the settings rise, in a bounded pool, never known by
 //! the time or the text of an answer.
 
-use crate::support::{Reply, Server};
+use crate::support::{Reply, Server, engine};
 use serde_json::json;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -39,7 +39,7 @@ fn an_unknown_address_costs_one_hash_just_as_a_wrong_password_does() {
 #[test]
 fn a_hash_is_made_anew_at_sign_in_when_the_settings_have_risen() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let database = format!("sqlite:{}", folder.path().join("hashes.db").display());
+    let database = engine::database(folder.path(), "hashes.db");
     let kept = || {
         let store = Store::open(&database, Options::default()).expect("the store");
         let user = store.read_blocking(|conn| users::by_email(conn, "anna@example.com")).expect("read");

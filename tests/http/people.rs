@@ -1,7 +1,7 @@
 //! A service over the demo's market that has an administrator and somebody of support before its first request.
 
 use crate::market::catalog;
-use crate::support::{Reply, Server};
+use crate::support::{Reply, Server, engine};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::io::Write;
@@ -34,7 +34,7 @@ impl People {
     /// With more settings, by their environment names.
     pub fn with(environment: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let address = format!("sqlite:{}", folder.path().join("people.db").display());
+        let address = engine::database(folder.path(), "people.db");
         Self::at(&address, folder, environment)
     }
 

@@ -2,7 +2,7 @@
 
 use crate::mailbox::Mailbox;
 use crate::people::treebeard;
-use crate::support::{Reply, Server};
+use crate::support::{Reply, Server, engine};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -156,7 +156,7 @@ fn without_a_notifier_the_answer_is_the_same_and_the_log_says_what_is_missing() 
 #[test]
 fn the_operator_prints_a_link_that_works() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let database = format!("sqlite:{}", folder.path().join("reset.db").display());
+    let database = engine::database(folder.path(), "reset.db");
     let server = Server::with(&[("DATABASE_URL", &database)]);
     server.register("anna@example.com");
     assert_eq!(server.stop(), Some(0));

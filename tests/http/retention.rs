@@ -1,7 +1,7 @@
 //! Data goes when it has been kept as long as the settings say: by command or by the job, told in the audit log.
 
 use crate::people::{PASSWORD, treebeard};
-use crate::support::Server;
+use crate::support::{Server, engine};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ fn days_ago(days: i64) -> Timestamp {
 
 /// A database whose log began eight years ago, of which somebody signed in then, a year and a half ago, and today.
 fn database(folder: &TempDir) -> String {
-    let url = format!("sqlite:{}", folder.path().join("old.db").display());
+    let url = engine::database(folder.path(), "old.db");
     let store = Store::open(&url, Options::default()).expect("a store");
     let signed_in = |days| Event {
         logged_at: days_ago(days),
@@ -90,7 +90,8 @@ fn a_dry_run_says_what_would_go_and_a_run_lets_it_go_and_tells_it() {
         ("sys_retention_run", true),
     ];
     assert_eq!(names, expected.map(|(event, detail)| (event.to_owned(), detail)));
-    let listed = std::fs::read_to_string(folder.path().join("old.erased")).expect("the list of the erased");
+    let list = if engine::name() == "sqlite" { "old.erased" } else { "data/treebeard.erased" };
+    let listed = std::fs::read_to_string(folder.path().join(list)).expect("the list of the erased");
     assert_eq!(listed.lines().count(), 1, "so that no backup brings them back");
     assert_eq!(run(&[]), "Nothing has been kept too long.\n");
 }

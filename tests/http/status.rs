@@ -1,7 +1,7 @@
 //! The status page, and what it is told of: errors by fingerprint, slow statements, alerts.
 
 use crate::people::{ADMIN, People, SUPPORT};
-use crate::support::Server;
+use crate::support::{Server, engine};
 use serde_json::{Value, json};
 use treebeard::store::db::Tx;
 use treebeard::store::db::sqlite::SqliteOptions;
@@ -43,7 +43,7 @@ fn before_the_first_look_every_alert_is_quiet() {
 #[test]
 fn faults_are_gathered_by_fingerprint_with_the_request_they_happened_in() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let address = format!("sqlite:{}", folder.path().join("faulty.db").display());
+    let address = engine::database(folder.path(), "faulty.db");
     let people = People::in_database(&address);
     let bearer = people.bearer(ADMIN);
     let sqlite = SqliteOptions { beside: true, ..SqliteOptions::default() };

@@ -1,6 +1,6 @@
 //! Access tokens that must not open anything.
 
-use crate::support::Server;
+use crate::support::{Server, engine};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -119,7 +119,7 @@ fn no_credential_and_one_of_another_scheme_are_refused() {
 fn a_new_signing_key_takes_over_while_the_old_one_is_still_honoured() {
     const NEW: &str = "the signing key that comes after it, of enough bytes";
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let database = format!("sqlite:{}", folder.path().join("keys.db").display());
+    let database = engine::database(folder.path(), "keys.db");
     let start = |keys: &[(&str, &str)]| Server::with(&[&[("DATABASE_URL", database.as_str())], keys].concat());
     let me = |server: &Server, tokens: &Value| {
         let bearer = format!("Bearer {}", tokens["access_token"].as_str().expect("a token"));

@@ -80,7 +80,7 @@ pub fn what_is_old_goes_some_at_a_time_and_the_rest_stays(store: &Store) {
             let days = "INSERT INTO usage_days (user_id, meter, day, minutes, readings) VALUES ($1, '', $2, 60, $3)";
             tx.execute(days, &[owner.into(), first, vec![1_u8].into()])?;
         }
-        password_resets::replace(tx, owner, [1; 32], at(0), at(DAY))
+        password_resets::replace(tx, owner, [1; 32], (at(0), at(DAY)), at(0)).map(|_| ())
     });
     // On the fourth day: what is of the first three is old, and the session that was ended early.
     let before = at(4 * DAY);

@@ -154,18 +154,20 @@ pub fn sessions(store: &Store) {
 pub fn password_resets(store: &Store) {
     let owner = user(store, "forgetful@example.com").id;
     let spend = |token: [u8; 32], now| store.write_blocking(move |tx| password_resets::spend(tx, token, now)).unwrap();
-    write(store, move |tx| password_resets::replace(tx, owner, [1; 32], at(0), at(30)));
-    write(store, move |tx| password_resets::replace(tx, owner, [2; 32], at(1), at(31)));
+    write(store, move |tx| password_resets::replace(tx, owner, [1; 32], (at(0), at(30)), at(0)));
+    write(store, move |tx| password_resets::replace(tx, owner, [2; 32], (at(1), at(31)), at(1)));
+    let soon = write(store, move |tx| password_resets::replace(tx, owner, [9; 32], (at(2), at(32)), at(0)));
+    assert!(!soon, "the link before it is too young");
     assert_eq!(store.read_blocking(move |conn| password_resets::made_at(conn, owner)).unwrap(), Some(at(1)));
     assert_eq!(spend([1; 32], at(2)), None, "a newer link has taken its place");
     assert_eq!(spend([2; 32], at(2)), Some(owner));
     assert_eq!(spend([2; 32], at(2)), None, "good for one use");
-    write(store, move |tx| password_resets::replace(tx, owner, [3; 32], at(1), at(31)));
+    write(store, move |tx| password_resets::replace(tx, owner, [3; 32], (at(1), at(31)), at(1)));
     assert_eq!(spend([3; 32], at(31)), None, "over");
-    write(store, move |tx| password_resets::replace(tx, owner, [4; 32], at(1), at(31)));
+    write(store, move |tx| password_resets::replace(tx, owner, [4; 32], (at(1), at(31)), at(1)));
     write(store, move |tx| password_resets::withdraw(tx, owner));
     assert_eq!(spend([4; 32], at(2)), None);
-    write(store, move |tx| password_resets::replace(tx, owner, [5; 32], at(1), at(31)));
+    write(store, move |tx| password_resets::replace(tx, owner, [5; 32], (at(1), at(31)), at(1)));
     assert_eq!(write(store, move |tx| password_resets::sweep(tx, at(32))), 1);
 }
 

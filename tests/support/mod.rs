@@ -1,5 +1,7 @@
 //! The real binary, serving on a free port from a folder of its own, and a small client to talk to it.
 
+pub mod engine;
+
 use serde_json::Value;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -23,6 +25,8 @@ pub struct Server {
     pub address: SocketAddr,
     log: Arc<Mutex<String>>,
     folder: TempDir,
+    /// Its database of the suite's cluster, where there is one.
+    database: Option<String>,
     /// Values no log may hold, whatever the test does.
     secrets: Vec<String>,
 }
@@ -43,6 +47,8 @@ impl Server {
     /// With more settings, by their environment names.
     pub fn with(environment: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
+        let brings_its_own = environment.iter().any(|(name, _)| *name == "DATABASE_URL");
+        let (database, url) = if brings_its_own { None } else { engine::made() }.unzip();
         let mut child = Command::new(env!("CARGO_BIN_EXE_treebeard"))
             .args(["serve", "--listen", "127.0.0.1:0", "--set", "logging.format=json"])
             .current_dir(folder.path())
@@ -50,6 +56,7 @@ impl Server {
             .env("ENVIRONMENT", "test")
             // Every test comes from one address; those about limits take this back.
             .env("TREEBEARD_LIMITS__EXEMPT_NETWORKS", "127.0.0.0/8")
+            .envs(url.map(|url| ("DATABASE_URL", url)))
             .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(File::create(folder.path().join(PRINTED)).expect("a file for what it prints"))
@@ -60,7 +67,7 @@ impl Server {
         let log: Arc<Mutex<String>> = Arc::default();
         let address = listening(stderr, log.clone());
         let secrets = environment.iter().filter(|(name, _)| is_secret(name)).map(|(_, value)| (*value).to_owned());
-        Server { child, address, log, folder, secrets: secrets.collect() }
+        Server { child, address, log, folder, database, secrets: secrets.collect() }
     }
 
     pub fn get(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
@@ -174,6 +181,9 @@ impl Drop for Server {
         // It may have ended already.
         let _ended = self.child.kill();
         let _ended = self.child.wait();
+        if let Some(database) = &self.database {
+            engine::remove(database);
+        }
         if !std::thread::panicking() {
             self.keeps_its_secrets();
         }

@@ -50,7 +50,7 @@ impl Cluster {
     /// Starts the server over the data there are.
     pub fn launch(&self) -> Result<(), String> {
         let socket = self.folder.path().display();
-        let options = format!("-c listen_addresses= -c unix_socket_directories={socket} -c max_connections=40 -F");
+        let options = format!("-c listen_addresses= -c unix_socket_directories={socket} -c max_connections=200 -F");
         let log = format!("{socket}/log");
         self.run("pg_ctl", &["-D", &self.data(), "-w", "-t", "60", "-l", &log, "-o", &options, "start"])
     }
