@@ -1,5 +1,7 @@
 //! What is to happen once among nodes does: requests under a key, the renewal of a token, jobs.
 
+use crate::nginx::Nginx;
+use crate::tools::has_or_skip;
 use crate::{Nodes, time_until};
 use serde_json::{Value, json};
 use std::thread;
@@ -120,6 +122,37 @@ fn a_request_of_a_node_that_died_is_done_by_another_and_once() {
     });
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert_eq!(generate(&nodes, 0, &anna, "half-done").body, answer.body);
+    assert_eq!(total(&nodes, &anna), 1);
+}
+
+/// The same, and it is nginx that sends the request again: whoever asked notices nothing.
+#[test]
+fn nginx_sends_a_request_under_a_key_to_another_node_when_its_own_dies() {
+    let name = "a key behind nginx";
+    if !has_or_skip(name, "nginx") {
+        return;
+    }
+    let Some(mut nodes) = Nodes::start_or_skip(name) else { return };
+    nodes.all_hear();
+    let anna = nodes.servers[0].signed_in("anna@example.com");
+    let nginx = Nginx::before(&nodes.addresses(), &[]);
+    let mut held = nodes.database();
+    let mut held = held.transaction().expect("a transaction");
+    held.batch_execute("LOCK TABLE recommendations IN ACCESS EXCLUSIVE MODE").expect("nobody else has it");
+    let mut looking = nodes.database();
+    let claimed = "SELECT count(*) FROM idempotency_keys WHERE status IS NULL";
+    // Of idle nodes nginx asks the first.
+    let dying = nodes.servers.remove(0);
+    let headers = [("authorization", anna.as_str()), ("idempotency-key", "by-nginx")];
+    let answer = thread::scope(|scope| {
+        let sent = scope.spawn(|| nginx.send("POST", GENERATE, &headers, &usage()));
+        time_until("the key is claimed", || looking.query_one(claimed, &[]).expect("a count").get::<_, i64>(0) == 1);
+        drop(dying);
+        held.rollback().expect("let go");
+        sent.join().expect("an answer")
+    });
+    assert_eq!((answer.status, nginx.sent_again()), (200, 1), "{}", answer.body);
+    assert_eq!(generate(&nodes, 0, &anna, "by-nginx").body, answer.body);
     assert_eq!(total(&nodes, &anna), 1);
 }
 
