@@ -143,15 +143,16 @@ impl App {
         if let Some(name) = &change.name {
             change.name = Some(not_blank("name", name)?);
         }
-        let now = self.now();
-        self.store
-            .write(move |tx| {
-                let present = users::by_id(tx, user_id)?.map(Profile::from);
-                expected.check(present.as_ref().map(Version::of).as_ref())?;
-                note(tx, "user_updated", Act::own(user_id, json!({ "fields": changed_fields(&change) })), now)?;
-                users::change_profile(tx, user_id, &change, now).map(Profile::from).map_err(email_taken)
-            })
-            .await
+        let (now, forgetting) = (self.now(), self.standings.forgetting(user_id));
+        let change = self.store.write(move |tx| {
+            let present = users::by_id(tx, user_id)?.map(Profile::from);
+            expected.check(present.as_ref().map(Version::of).as_ref())?;
+            note(tx, "user_updated", Act::own(user_id, json!({ "fields": changed_fields(&change) })), now)?;
+            let changed = users::change_profile(tx, user_id, &change, now).map_err(email_taken)?;
+            Ok::<_, Error>((Profile::from(changed), forgetting))
+        });
+        let (changed, _forgetting) = change.await?;
+        Ok(changed)
     }
 
     /// Sets a new password; every other session ends, and so does every access token.

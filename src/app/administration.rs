@@ -156,6 +156,7 @@ impl App {
         work: impl FnOnce(&mut Tx<'_>, Timestamp) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let now = self.now();
+        let forgetting = self.standings.forgetting(id);
         let changed = self.store.write(move |tx| {
             let found = users::by_id(tx, id)?;
             let before = found.ok_or_else(no_such_user)?;
@@ -163,10 +164,9 @@ impl App {
             if !admin_stays {
                 another_admin_remains(tx, &before)?;
             }
-            work(tx, now)
+            Ok::<_, Error>((work(tx, now)?, forgetting))
         });
-        let changed = changed.await?;
-        self.standings.forget(id);
+        let (changed, _forgetting) = changed.await?;
         Ok(changed)
     }
 }

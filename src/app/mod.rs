@@ -69,7 +69,7 @@ pub struct App {
     pub store: Store,
     pub tokens: Tokens,
     pub passwords: Passwords,
-    pub standings: Standings,
+    pub standings: Arc<Standings>,
     pub slowdown: Slowdown,
     pub catalog: Catalog,
     pub rankings: Rankings,
@@ -104,7 +104,7 @@ impl App {
         let passwords = Passwords::new(&config.auth)?;
         let catalog = Catalog::load_blocking(&store, Timestamp::now())?;
         let (standings, workbench, draining) =
-            (Standings::new(store.engine()), Workbench::default(), AtomicBool::new(false));
+            (Arc::new(Standings::new(store.engine())), Workbench::default(), AtomicBool::new(false));
         let writer = explanations::writer_settings(&config).map(Writer::start).transpose();
         let writer = writer.map_err(|error| Error::Unavailable(format!("no thread for explanations: {error}")))?;
         let (rankings, probe) = (Rankings::default(), Probe::default());

@@ -2,7 +2,7 @@
 
 use crate::app::audit::{Act, note};
 use crate::app::error::Error;
-use crate::app::tokens::{self, Refused};
+use crate::app::tokens::{self, Pass, Refused};
 use crate::app::{App, Result};
 use crate::store::db::{Conn, Engine, Tx};
 use crate::store::error::StoreError;
@@ -13,6 +13,8 @@ use crate::store::users::{self, Status, User};
 use jiff::{SignedDuration, Timestamp};
 use moka::sync::Cache;
 use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -21,6 +23,7 @@ const STANDING_LIVES: Duration = Duration::from_secs(3);
 /// Of many nodes each hears of such a change at once. It is seen within this time when that is not heard.
 const STANDING_LIVES_AMONG_NODES: Duration = Duration::from_millis(900);
 const STANDINGS_MAX: u64 = 100_000;
+const CHANGES: usize = 1_024;
 
 /// What a session remembers of the client that began it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -52,7 +55,12 @@ pub struct Standings {
     users: Cache<Uuid, Option<(Role, Status, i64)>>,
     /// Whether it is open.
     sessions: Cache<Uuid, bool>,
+    /// How often users were forgotten: some share a number.
+    changes: Box<[AtomicU64]>,
 }
+
+/// Of a user and of one of their sessions: role, status and token version, and whether the session is open.
+type Standing = (Option<(Role, Status, i64)>, bool);
 
 impl Standings {
     pub fn new(engine: Engine) -> Self {
@@ -63,12 +71,35 @@ impl Standings {
         Standings {
             users: Cache::builder().max_capacity(STANDINGS_MAX).time_to_live(lives).build(),
             sessions: Cache::builder().max_capacity(STANDINGS_MAX).time_to_live(lives).build(),
+            changes: (0..CHANGES).map(|_| AtomicU64::new(0)).collect(),
         }
     }
 
-    /// The next check reads the user's row again.
+    /// The next check reads the user's row again, and nothing is given again that was made from it.
     pub fn forget(&self, user: Uuid) {
+        self.change(user).fetch_add(1, Ordering::Release);
         self.users.invalidate(&user);
+    }
+
+    /// Forgets the user when it is dropped. Part of what a transaction returns, it is dropped after the commit, whether
+    /// or not anybody still waits for that.
+    pub fn forgetting(self: &Arc<Self>, user: Uuid) -> Forgetting {
+        Forgetting(self.clone(), user)
+    }
+
+    /// Another number whenever the user's row has changed. Who keeps what was made from the row reads it before.
+    pub fn change_of(&self, user: Uuid) -> u64 {
+        self.change(user).load(Ordering::Acquire)
+    }
+
+    fn change(&self, user: Uuid) -> &AtomicU64 {
+        // The last bits of an id are random.
+        &self.changes[user.as_u128() as usize % CHANGES]
+    }
+
+    /// As it was at most a few seconds ago.
+    fn held(&self, pass: &Pass) -> Option<Standing> {
+        Some((self.users.get(&pass.user)?, self.sessions.get(&pass.session)?))
     }
 
     /// The next check reads the session's row again.
@@ -78,8 +109,20 @@ impl Standings {
 
     /// Every check reads its rows again.
     pub fn clear(&self) {
+        for change in &self.changes {
+            change.fetch_add(1, Ordering::Release);
+        }
         self.users.invalidate_all();
         self.sessions.invalidate_all();
+    }
+}
+
+/// See [`Standings::forgetting`].
+pub struct Forgetting(Arc<Standings>, Uuid);
+
+impl Drop for Forgetting {
+    fn drop(&mut self) {
+        self.0.forget(self.1);
     }
 }
 
@@ -94,29 +137,27 @@ pub struct OwnSession {
 impl App {
     /// Who an access token stands for, if it still stands for anybody.
     pub async fn authenticate(&self, token: &str) -> Result<Caller> {
-        let claims = self.tokens.verify(token, self.now().as_second()).map_err(|refused| {
+        let pass = self.tokens.verify(token, self.now().as_second()).map_err(|refused| {
             unauthenticated(match refused {
                 Refused::Expired => "The access token has expired. Refresh it or sign in again.",
                 Refused::Invalid => "The access token is not valid. Sign in again.",
             })
         })?;
-        let (standing, is_open) = self.standing(claims.sub, claims.sid).await?;
-        match standing {
-            Some((_, Status::Deactivated, _)) => Err(deactivated()),
-            Some((role, Status::Active, version)) if is_open && version == claims.ver => {
-                Ok(Caller { user_id: claims.sub, session_id: claims.sid, role, is_admin: role == Role::Admin })
-            }
-            _ => Err(unauthenticated("The access token has been revoked. Sign in again.")),
-        }
+        let standing = match self.standings.held(&pass) {
+            Some(standing) => standing,
+            None => self.standing(&pass).await?,
+        };
+        caller_of(&pass, standing)
     }
 
-    /// Of a user and of one of their sessions, as it was at most a few seconds ago.
-    async fn standing(&self, user: Uuid, session: Uuid) -> Result<(Option<(Role, Status, i64)>, bool)> {
-        if let (Some(standing), Some(is_open)) =
-            (self.standings.users.get(&user), self.standings.sessions.get(&session))
-        {
-            return Ok((standing, is_open));
-        }
+    /// The same where nothing needs to be looked up or refused for it; else `None`.
+    pub fn caller_at_once(&self, token: &str) -> Option<Caller> {
+        let pass = self.tokens.verify(token, self.now().as_second()).ok()?;
+        caller_of(&pass, self.standings.held(&pass)?).ok()
+    }
+
+    async fn standing(&self, pass: &Pass) -> Result<Standing> {
+        let (user, session) = (pass.user, pass.session);
         let look = move |conn: &mut Conn<'_>| {
             Ok::<_, StoreError>((users::standing(conn, user)?, sessions::is_open(conn, session)?))
         };
@@ -124,6 +165,11 @@ impl App {
         self.standings.users.insert(user, standing);
         self.standings.sessions.insert(session, is_open);
         Ok((standing, is_open))
+    }
+
+    /// Whether every change of an account is made here.
+    pub fn is_the_only_node(&self) -> bool {
+        self.store.engine() == Engine::Sqlite
     }
 
     /// The caller's sessions that are still good, last used first.
@@ -245,6 +291,16 @@ impl App {
     fn refresh_expiry(&self, now: Timestamp) -> Timestamp {
         let lifetime = SignedDuration::try_from(self.config.auth.refresh_lifetime).unwrap_or(SignedDuration::MAX);
         now.saturating_add(lifetime).unwrap_or(Timestamp::MAX)
+    }
+}
+
+fn caller_of(pass: &Pass, (standing, is_open): Standing) -> Result<Caller> {
+    match standing {
+        Some((_, Status::Deactivated, _)) => Err(deactivated()),
+        Some((role, Status::Active, version)) if is_open && version == pass.version => {
+            Ok(Caller { user_id: pass.user, session_id: pass.session, role, is_admin: role == Role::Admin })
+        }
+        _ => Err(unauthenticated("The access token has been revoked. Sign in again.")),
     }
 }
 

@@ -119,7 +119,7 @@ async fn open(
     api: &http::Service,
 ) -> Result<Vec<Door>, Failure> {
     let server = &app.config.server;
-    let main = |socket| Door { socket, tls: tls.cloned(), endpoint: api.endpoint.clone() };
+    let main = |socket| Door { socket, tls: tls.cloned(), served: api.served.clone() };
     let sockets = inherited.sockets().map_err(|error| {
         Failure::failed(format!("a socket handed over (LISTEN_FDS) cannot be listened on: {error}"))
     })?;
@@ -137,7 +137,7 @@ async fn open(
         ways_in.push(socket.map_err(|error| cannot_listen(&listen, "tls.redirect_listen", &error))?);
     }
     let port = doors.iter().find_map(|door| door.socket.port()).unwrap_or(443);
-    doors.extend(ways_in.into_iter().map(|socket| Door { socket, tls: None, endpoint: listener::redirect(port) }));
+    doors.extend(ways_in.into_iter().map(|socket| Door { socket, tls: None, served: listener::redirect(port) }));
     Ok(doors)
 }
 

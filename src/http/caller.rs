@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::app::error::Error;
 pub use crate::app::sessions::Caller;
 use crate::http::problem::Problem;
-use poem::http::{HeaderMap, StatusCode, header};
+use poem::http::{HeaderMap, HeaderValue, StatusCode, header};
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
@@ -82,16 +82,22 @@ pub async fn caller_of(request: &Request) -> Result<Option<Caller>, Problem> {
 /// `None` only when no credential was sent.
 pub async fn identify(app: &App, headers: &HeaderMap) -> Result<Option<Caller>, Problem> {
     let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
-    let text = value.to_str().unwrap_or_default();
-    let token = match text.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
-        _ => {
-            return Err(
-                Error::Unauthenticated("Send the access token as: Authorization: Bearer TOKEN.".to_owned()).into()
-            );
-        }
+    let Some(token) = token_in(value) else {
+        let message = "Send the access token as: Authorization: Bearer TOKEN.".to_owned();
+        return Err(Error::Unauthenticated(message).into());
     };
     Ok(Some(app.authenticate(token).await?))
+}
+
+/// The same where nothing needs to be looked up or refused for it: the outer `None` says that something does.
+pub fn identify_at_once(app: &App, headers: &HeaderMap) -> Option<Option<Caller>> {
+    let Some(value) = headers.get(header::AUTHORIZATION) else { return Some(None) };
+    app.caller_at_once(token_in(value)?).map(Some)
+}
+
+fn token_in(value: &HeaderValue) -> Option<&str> {
+    let (scheme, token) = value.to_str().unwrap_or_default().split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
 fn register_scheme(registry: &mut Registry) {

@@ -3,6 +3,7 @@
 use crate::app::sessions::Device;
 use crate::config::Network;
 use poem::http::{HeaderMap, header};
+use poem::web::RemoteAddr;
 use poem::{Addr, FromRequest, Request, RequestBody};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -12,10 +13,10 @@ const USER_AGENT_CHARS_MAX: usize = 200;
 
 /// The client's address; `None` where there is none: a peer on a Unix socket has none of its own, and is a proxy of
 /// ours, for the file's permissions say who may be one.
-pub fn address(request: &Request, proxies: &[Network]) -> Option<IpAddr> {
-    match &request.remote_addr().0 {
-        Addr::SocketAddr(peer) => behind_proxies(Some(peer.ip()), request.headers(), proxies),
-        Addr::Unix(_) => behind_proxies(None, request.headers(), proxies),
+pub fn address(peer: &RemoteAddr, headers: &HeaderMap, proxies: &[Network]) -> Option<IpAddr> {
+    match &peer.0 {
+        Addr::SocketAddr(peer) => behind_proxies(Some(peer.ip()), headers, proxies),
+        Addr::Unix(_) => behind_proxies(None, headers, proxies),
         Addr::Custom(..) => None,
     }
 }
@@ -45,7 +46,8 @@ pub struct From(pub Device);
 impl<'a> FromRequest<'a> for From {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
         let proxies = request.data::<Arc<crate::app::App>>().map(|app| app.current().server.trusted_proxies.clone());
-        let ip = address(request, &proxies.unwrap_or_default()).map(|address| address.to_string());
+        let ip = address(request.remote_addr(), request.headers(), &proxies.unwrap_or_default())
+            .map(|address| address.to_string());
         let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
         let user_agent =
             agent.map(|agent| agent.chars().filter(|c| !c.is_control()).take(USER_AGENT_CHARS_MAX).collect());

@@ -2,6 +2,7 @@
 
 use crate::app::version::{Expected, Version};
 use crate::http::body::Answer;
+use crate::http::lane::Lasting;
 use crate::http::ready::text_header;
 use poem::http::{HeaderMap, HeaderValue, header};
 use poem::{IntoResponse, Request, RequestBody, Response};
@@ -11,6 +12,9 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOpti
 
 /// The answer in JSON, with the name of the state it tells.
 pub struct Versioned<T>(pub T, pub Version);
+
+/// The same, good for as long as it says.
+pub struct Kept<T>(pub Versioned<T>, pub Lasting);
 
 /// `If-Match` of a request.
 pub struct IfMatch(pub Expected);
@@ -54,6 +58,23 @@ impl<T: ToJSON> IntoResponse for Versioned<T> {
             response.headers_mut().insert(header::ETAG, tag);
         }
         response
+    }
+}
+
+impl<T: ToJSON> IntoResponse for Kept<T> {
+    fn into_response(self) -> Response {
+        let mut response = self.0.into_response();
+        response.set_data(self.1);
+        response
+    }
+}
+
+impl<T: ToJSON> ApiResponse for Kept<T> {
+    fn meta() -> MetaResponses {
+        Versioned::<T>::meta()
+    }
+    fn register(registry: &mut Registry) {
+        T::register(registry);
     }
 }
 

@@ -15,6 +15,7 @@ mod encoding;
 mod feedback;
 mod fields;
 pub mod guide;
+mod lane;
 pub mod layers;
 pub mod listener;
 mod login;
@@ -96,7 +97,7 @@ fn api() -> impl poem_openapi::OpenApi + 'static {
 
 /// The whole service, and what follows changed settings.
 pub struct Service {
-    pub endpoint: Served,
+    pub served: Served,
     limiter: Arc<quota::Limiter>,
     metrics: Arc<metrics::Metrics>,
     alerts: Arc<Mutex<Watch>>,
@@ -133,9 +134,12 @@ pub fn build(app: Arc<App>, listener: Arc<listener::Figures>) -> Service {
     let hardened = layers::security_headers::layer(shared);
     let settings = app.clone();
     let kept = layers::security_headers::keep_to_https(hardened, move || settings.current().tls.hsts.as_secs());
-    let recorded = layers::record::layer(kept, metrics.clone(), app);
-    let endpoint = Arc::new(layers::request_id::layer(recorded).boxed());
-    Service { endpoint, limiter, metrics, alerts }
+    let recorded = layers::record::layer(kept, metrics.clone(), app.clone());
+    // What is finished and lasts is given from here the next time, before any of the layers.
+    let lane = Arc::new(lane::Lane::new(app, limiter.clone(), metrics.clone()));
+    let remembered = lane::layer(recorded, lane.clone());
+    let endpoint = Arc::new(layers::request_id::layer(remembered).boxed());
+    Service { served: Served { endpoint, lane: Some(lane) }, limiter, metrics, alerts }
 }
 
 /// The API document, as `/openapi.json` serves it.

@@ -147,9 +147,9 @@ pub fn page_request(page: Option<u32>, page_size: Option<u32>) -> PageRequest {
 
 /// The finished answer about one thing.
 pub fn single_answer<T>(app: &App, request: &Request, question: Question) -> Result<Public<T>> {
-    let fresh = ready::wants_fresh(request);
+    let (fresh, edition) = (ready::wants_fresh(request.headers()), app.catalog.edition());
     let (answer, held) = app.catalog.answer(question, fresh)?;
-    Ok(Public::new(request, answer, CacheStatus::of(fresh, held)))
+    Ok(Public::new(request, answer, CacheStatus::of(fresh, held), edition))
 }
 
 fn list_answer<T>(app: &App, request: &Request, question: Question) -> Result<Public<T>> {
@@ -158,10 +158,10 @@ fn list_answer<T>(app: &App, request: &Request, question: Question) -> Result<Pu
         Question::Suppliers(page) => page.page,
         _ => 1,
     };
-    let fresh = ready::wants_fresh(request);
+    let (fresh, edition) = (ready::wants_fresh(request.headers()), app.catalog.edition());
     let (answer, held) = app.catalog.answer(question, fresh)?;
     let link = ready::links(request, page, answer.total_pages);
-    Ok(Public::new(request, answer, CacheStatus::of(fresh, held)).linked(link))
+    Ok(Public::new(request, answer, CacheStatus::of(fresh, held), edition).linked(link))
 }
 
 /// What kind of plan.

@@ -5,6 +5,7 @@ use crate::app::coding::Coding;
 use crate::app::version::Version;
 use crate::http::described;
 use crate::http::encoding;
+use crate::http::lane::Lasting;
 use bytes::Bytes;
 use poem::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use poem::{IntoResponse, Request, Response};
@@ -17,7 +18,7 @@ use std::fmt::Write;
 use std::marker::PhantomData;
 
 const JSON: &str = "application/json";
-const CACHE_STATUS: HeaderName = HeaderName::from_static("x-cache-status");
+pub const CACHE_STATUS: HeaderName = HeaderName::from_static("x-cache-status");
 
 /// The JSON of a `T` for its owner alone: kept by no cache.
 pub struct Private<T> {
@@ -56,6 +57,7 @@ pub struct Public<T> {
     etag: String,
     status: CacheStatus,
     link: Option<String>,
+    lasting: Lasting,
     of: PhantomData<fn() -> T>,
 }
 
@@ -78,7 +80,7 @@ impl CacheStatus {
         }
     }
 
-    const fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             CacheStatus::Hit => "HIT",
             CacheStatus::Miss => "MISS",
@@ -88,14 +90,17 @@ impl CacheStatus {
 }
 
 impl<T> Public<T> {
-    pub fn new(request: &Request, answer: Finished, status: CacheStatus) -> Self {
-        let coding = encoding::wanted(request.headers()).coding.filter(|_| answer.coded.is_some());
+    /// `edition`: of the catalog, read before the answer was made.
+    pub fn new(request: &Request, answer: Finished, status: CacheStatus, edition: u64) -> Self {
+        let wanted = encoding::wanted(request.headers()).coding;
+        let coding = wanted.filter(|_| answer.coded.is_some());
         // A strong tag names bytes, so the compressed ones have their own.
         let tag = coding.map_or(answer.etag.to_string(), |coding| format!("{}-{}", answer.etag, coding.name()));
         let known = is_known(request.headers(), &tag);
         let coded = coding.and_then(|coding| Some(answer.coded.as_ref()?.in_coding(coding)));
         let body = (!known).then(|| coded.unwrap_or(answer.body));
-        Public { body, coding, etag: format!("\"{tag}\""), status, link: None, of: PhantomData }
+        let lasting = Lasting::Catalog { edition, wanted };
+        Public { body, coding, etag: format!("\"{tag}\""), status, link: None, lasting, of: PhantomData }
     }
     /// With the `Link` header of a paged list.
     pub fn linked(self, link: String) -> Self {
@@ -104,13 +109,13 @@ impl<T> Public<T> {
 }
 
 /// Whether the client asks for an answer that comes out of no cache.
-pub fn wants_fresh(request: &Request) -> bool {
-    let value = request.headers().get(header::CACHE_CONTROL).and_then(|value| value.to_str().ok());
+pub fn wants_fresh(headers: &HeaderMap) -> bool {
+    let value = headers.get(header::CACHE_CONTROL).and_then(|value| value.to_str().ok());
     value.is_some_and(|value| value.split(',').any(|part| matches!(part.trim(), "no-cache" | "no-store")))
 }
 
 /// Whether `If-None-Match` names the tag (RFC 9110 13.1.2: compared weakly).
-fn is_known(headers: &HeaderMap, etag: &str) -> bool {
+pub fn is_known(headers: &HeaderMap, etag: &str) -> bool {
     let names = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     names.flat_map(|names| names.split(',')).any(|name| {
         let name = name.trim();
@@ -173,6 +178,7 @@ impl<T> IntoResponse for Public<T> {
             Some(body) => Response::builder().content_type(JSON).body(body),
             None => Response::builder().status(StatusCode::NOT_MODIFIED).finish(),
         };
+        response.set_data(self.lasting);
         let sent = response.status() == StatusCode::OK;
         let headers = response.headers_mut();
         if let Some(coding) = self.coding.filter(|_| sent) {
@@ -287,7 +293,7 @@ mod tests {
         {
             let request = Request::builder().header(header::IF_NONE_MATCH, names).finish();
             let finished = Finished { body: Bytes::from_static(b"1"), coded: None, etag: "a".into(), total_pages: 0 };
-            let answer = Public::<String>::new(&request, finished, CacheStatus::Hit).into_response();
+            let answer = Public::<String>::new(&request, finished, CacheStatus::Hit, 0).into_response();
             let expected = if known { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
             assert_eq!(answer.status(), expected, "{names}");
             assert_eq!(answer.headers()[header::ETAG], "\"a\"");

@@ -11,8 +11,9 @@ use crate::http::Tag;
 use crate::http::auth::User;
 use crate::http::body::{Done, StrictJson};
 use crate::http::caller::SignedIn;
-use crate::http::conditional::{IfMatch, Versioned};
+use crate::http::conditional::{IfMatch, Kept, Versioned};
 use crate::http::current_plan::PlanOnNow;
+use crate::http::lane::Lasting;
 use crate::http::problem::Result;
 use crate::http::values::{Email, TimeValue};
 use poem::web::Data;
@@ -27,10 +28,12 @@ impl Users {
     ///
     /// The caller's own account.
     #[oai(path = "/profile", method = "get", operation_id = "get_profile")]
-    async fn profile(&self, app: Data<&Arc<App>>, caller: SignedIn) -> Result<Versioned<User>> {
-        let profile = app.profile(caller.0.user_id).await?;
+    async fn profile(&self, app: Data<&Arc<App>>, caller: SignedIn) -> Result<Kept<User>> {
+        let user = caller.0.user_id;
+        let lasting = Lasting::Own { user, change: app.standings.change_of(user) };
+        let profile = app.profile(user).await?;
         let version = Version::of(&profile);
-        Ok(Versioned(profile.into(), version))
+        Ok(Kept(Versioned(profile.into(), version), lasting))
     }
 
     /// Change the profile

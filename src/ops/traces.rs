@@ -86,11 +86,16 @@ pub fn keep_out_of(filter: EnvFilter) -> EnvFilter {
     filter.add_directive(off.expect("a target and a level"))
 }
 
+/// Whether there is a collector.
+pub fn are_sent() -> bool {
+    tracing::enabled!(target: TARGET, Level::INFO)
+}
+
 /// The span of a request. Its id is on every log line of it; for a collector it is part of the client's trace, where
 /// that sent a `traceparent` (W3C Trace Context).
 pub fn request_span(id: &str, headers: &HeaderMap) -> Span {
     // An error's span: the id is on the lines of a log that tells errors only, too.
-    if !tracing::enabled!(target: TARGET, Level::INFO) {
+    if !are_sent() {
         return tracing::error_span!(target: REQUEST, "request", request_id = id);
     }
     let span = tracing::error_span!(target: REQUEST, "request", request_id = id, otel.kind = "server");
@@ -102,7 +107,7 @@ pub fn request_span(id: &str, headers: &HeaderMap) -> Span {
 
 /// What became known of a request on its way.
 pub fn finish(method: &Method, route: &str, status: u16, user: Option<uuid::Uuid>) {
-    if !tracing::enabled!(target: TARGET, Level::INFO) {
+    if !are_sent() {
         return;
     }
     let span = Span::current();

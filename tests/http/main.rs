@@ -21,6 +21,7 @@ mod first_admin;
 mod following;
 mod health;
 mod idempotency;
+mod lane;
 mod limits;
 mod mailbox;
 mod maintenance;

@@ -89,11 +89,14 @@ fn both_versions_are_spoken_and_http_is_agreed_on() {
     let service = serve(folder.path(), &[]);
     assert!(service.wait_for("listening on https://").contains("127.0.0.1"));
     for (version, expected) in [(&TLS13, ProtocolVersion::TLSv1_3), (&TLS12, ProtocolVersion::TLSv1_2)] {
-        let mut stream = open(&service, pair.client(&[version], &["http/1.1"]));
-        let reply = ask(&mut stream, &get("/health/live"));
-        assert_eq!((reply.status, stream.conn.protocol_version()), (200, Some(expected)));
-        assert_eq!(stream.conn.alpn_protocol(), Some(&b"http/1.1"[..]));
-        assert_eq!(reply.header("strict-transport-security"), Some("max-age=31536000"));
+        // The last one is answered with what is kept.
+        for path in ["/health/live", "/api/v1/suppliers", "/api/v1/suppliers"] {
+            let mut stream = open(&service, pair.client(&[version], &["http/1.1"]));
+            let reply = ask(&mut stream, &get(path));
+            assert_eq!((reply.status, stream.conn.protocol_version()), (200, Some(expected)), "{path}");
+            assert_eq!(stream.conn.alpn_protocol(), Some(&b"http/1.1"[..]));
+            assert_eq!(reply.header("strict-transport-security"), Some("max-age=31536000"), "{path}");
+        }
     }
     let mut both = open(&service, pair.client(&[&TLS13], &["h2", "http/1.1"]));
     both.conn.complete_io(&mut both.sock).expect("a handshake");

@@ -36,6 +36,7 @@ pub struct Catalog {
     answers: Cache<(i64, Question), Finished>,
     hits: AtomicU64,
     misses: AtomicU64,
+    edition: AtomicU64,
 }
 
 /// How well answers are kept.
@@ -86,6 +87,7 @@ impl Catalog {
             answers,
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
+            edition: AtomicU64::new(0),
         }
     }
 
@@ -107,6 +109,7 @@ impl Catalog {
         self.answers.run_pending_tasks();
         let held = self.answers.entry_count();
         self.answers.invalidate_all();
+        self.edition.fetch_add(1, Ordering::Release);
         held
     }
 
@@ -114,6 +117,18 @@ impl Catalog {
     pub fn replace(&self, snapshot: Snapshot) {
         let new = Arc::new(snapshot);
         self.snapshot.rcu(|held| if held.revision > new.revision { held.clone() } else { new.clone() });
+        self.edition.fetch_add(1, Ordering::Release);
+    }
+
+    /// Another number whenever an answer made before is not to be given again. Who keeps an answer reads it before the
+    /// answer is made.
+    pub fn edition(&self) -> u64 {
+        self.edition.load(Ordering::Acquire)
+    }
+
+    /// Counts an answer that somebody else has kept.
+    pub fn count_hit(&self) {
+        self.hits.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The answer, and whether it was there already. `fresh` makes it anew.

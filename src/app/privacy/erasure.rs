@@ -35,13 +35,15 @@ impl App {
     /// Erases the account and what belongs to it.
     pub async fn erase(&self, user_id: Uuid, password: &str) -> Result<()> {
         self.demand_password(user_id, "password", password, "authn_login_fail").await?;
-        let now = self.now();
-        self.store
+        let (now, forgetting) = (self.now(), self.standings.forgetting(user_id));
+        let _forgetting = self
+            .store
             .write(move |tx| {
                 let user = users::by_id(tx, user_id)?.ok_or(StoreError::NotFound)?;
                 note(tx, "user_deleted", Act::own(user_id, json!({})), now)?;
                 another_admin_remains(tx, &user)?;
-                Ok::<_, Error>(erasure::erase(tx, user_id, now)?)
+                erasure::erase(tx, user_id, now)?;
+                Ok::<_, Error>(forgetting)
             })
             .await?;
         self.forget_erased(user_id).await;

@@ -20,8 +20,7 @@ pub fn layer<E: Endpoint + 'static>(endpoint: E, app: Arc<App>) -> impl Endpoint
     endpoint.around(move |endpoint, request: Request| {
         let settings = app.current();
         async move {
-            let origin = request.headers().get(header::ORIGIN).cloned();
-            let admitted = origin.and_then(|origin| admit(&settings.server.cors_origins, origin));
+            let admitted = admitted(&settings.server.cors_origins, request.headers());
             let is_preflight = request.method() == Method::OPTIONS
                 && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
             let mut response = if is_preflight && admitted.is_some() {
@@ -35,19 +34,26 @@ pub fn layer<E: Endpoint + 'static>(endpoint: E, app: Arc<App>) -> impl Endpoint
             let headers = response.headers_mut();
             add_vary(headers);
             if let Some(admitted) = admitted {
-                headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, admitted);
-                headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
+                tell(headers, admitted);
             }
             Ok(response)
         }
     })
 }
 
-fn admit(origins: &[String], origin: HeaderValue) -> Option<HeaderValue> {
+/// What to call the origin of a request that may read the answer.
+pub fn admitted(origins: &[String], headers: &HeaderMap) -> Option<HeaderValue> {
+    let origin = headers.get(header::ORIGIN)?;
     if origins.iter().any(|allowed| allowed == "*") {
         return Some(HeaderValue::from_static("*"));
     }
-    origins.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes()).then_some(origin)
+    origins.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes()).then(|| origin.clone())
+}
+
+/// Lets the `admitted` origin read the answer.
+pub fn tell(headers: &mut HeaderMap, admitted: HeaderValue) {
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, admitted);
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
 }
 
 fn preflight() -> Response {

@@ -31,8 +31,11 @@ pub fn layer<E: Endpoint + 'static>(
             if !request.uri().path().starts_with(API) || request.method() == Method::OPTIONS {
                 return endpoint.call(request).await.map(IntoResponse::into_response);
             }
-            let address = client::address(&request, &app.current().server.trusted_proxies);
-            let visit = Arc::new(Visit::new(limiter, address));
+            // The fast lane has begun to count the request that it could not answer.
+            let visit = request.extensions().get::<Arc<Visit>>().cloned().unwrap_or_else(|| {
+                let proxies = &app.current().server.trusted_proxies;
+                Arc::new(Visit::new(limiter, client::address(request.remote_addr(), request.headers(), proxies)))
+            });
             let id = request_id::of(&request);
             let mut response = match admit(&visit, &mut request, &app).await {
                 Ok(()) => {

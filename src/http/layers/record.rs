@@ -5,10 +5,13 @@ use crate::app::App;
 use crate::http::layers::request_id;
 use crate::http::metrics::Metrics;
 use crate::ops::traces;
+use poem::http::{Method, StatusCode};
 use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use tracing::Level;
 use tracing::field::display;
+use uuid::Uuid;
 
 /// A request that takes longer than `logging.slow_request_milliseconds` is logged as a warning.
 pub fn layer<E: Endpoint + 'static>(
@@ -25,16 +28,38 @@ pub fn layer<E: Endpoint + 'static>(
                 Err(error) => error.into_response(),
             };
             let (took, status, route) = (started.elapsed(), response.status(), facts.route());
-            metrics.answered(&method, route, status, took);
-            let (status, milliseconds) = (status.as_u16(), (took.as_secs_f64() * 1e6).round() / 1e3);
-            traces::finish(&method, route, status, facts.user());
-            let user_id = facts.user().map(display);
-            if took > settings.logging.slow_request {
-                tracing::warn!(%method, route, status, milliseconds, user_id, slow = true, "answered");
-            } else {
-                tracing::info!(%method, route, status, milliseconds, user_id, "answered");
-            }
+            metrics.seen(&method, route, status).add(took);
+            traces::finish(&method, route, status.as_u16(), facts.user());
+            let is_slow = took > settings.logging.slow_request;
+            tell(&Told { method: &method, route, status, took, user: facts.user(), is_slow });
             Ok(response)
         }
     })
+}
+
+/// What the log line of a request says.
+pub struct Told<'a> {
+    pub method: &'a Method,
+    pub route: &'a str,
+    pub status: StatusCode,
+    pub took: Duration,
+    pub user: Option<Uuid>,
+    pub is_slow: bool,
+}
+
+/// Writes the line; to be called in the span of the request.
+pub fn tell(told: &Told) {
+    let Told { method, route, status, took, user, is_slow } = told;
+    let (status, milliseconds) = (status.as_u16(), (took.as_secs_f64() * 1e6).round() / 1e3);
+    let user_id = user.map(display);
+    if *is_slow {
+        tracing::warn!(%method, route, status, milliseconds, user_id, slow = true, "answered");
+    } else {
+        tracing::info!(%method, route, status, milliseconds, user_id, "answered");
+    }
+}
+
+/// Whether there will be a line at all.
+pub fn is_told(is_slow: bool) -> bool {
+    is_slow || tracing::enabled!(Level::INFO)
 }

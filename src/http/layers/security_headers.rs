@@ -1,7 +1,7 @@
 //! Headers that make browsers and caches careful with every answer, unless the answer says how it may be used.
 
 use poem::http::uri::Scheme;
-use poem::http::{HeaderValue, header};
+use poem::http::{HeaderMap, HeaderValue, header};
 use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response};
 
 pub fn layer<E: Endpoint + 'static>(endpoint: E) -> impl Endpoint<Output = Response> {
@@ -21,22 +21,27 @@ pub fn layer<E: Endpoint + 'static>(endpoint: E) -> impl Endpoint<Output = Respo
     })
 }
 
-/// What was asked over https shall be asked so for the next `seconds`. Over plain HTTP browsers must not believe it
-/// (RFC 6797, 7.2), so it is not said.
+/// What was asked over https shall be asked so for the next `seconds`.
 pub fn keep_to_https<E: Endpoint + 'static>(
     endpoint: E,
     seconds: impl Fn() -> u64 + Send + Sync + 'static,
 ) -> impl Endpoint<Output = Response> {
     endpoint.around(move |endpoint, request: Request| {
-        let seconds = if *request.scheme() == Scheme::HTTPS { seconds() } else { 0 };
+        let (scheme, seconds) = (request.scheme().clone(), seconds());
         async move {
             let mut response = endpoint.call(request).await.map(IntoResponse::into_response)?;
-            if seconds > 0
-                && let Ok(value) = HeaderValue::from_str(&format!("max-age={seconds}"))
-            {
-                response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, value);
-            }
+            tell_https(response.headers_mut(), &scheme, seconds);
             Ok(response)
         }
     })
+}
+
+/// Over plain HTTP browsers must not believe it (RFC 6797, 7.2), so it is not said.
+pub fn tell_https(headers: &mut HeaderMap, scheme: &Scheme, seconds: u64) {
+    if *scheme == Scheme::HTTPS
+        && seconds > 0
+        && let Ok(value) = HeaderValue::from_str(&format!("max-age={seconds}"))
+    {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, value);
+    }
 }

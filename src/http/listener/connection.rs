@@ -6,6 +6,8 @@ use crate::http::listener::watched::Watched;
 use crate::http::listener::{Figures, ServeLimits, Served};
 use crate::http::problem::Problem;
 use bytes::Bytes;
+use futures_util::future::{Either, ready};
+use http_body_util::Full;
 use http_body_util::combinators::BoxBody;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -52,25 +54,25 @@ pub struct Visit {
     pub slot: OwnedSemaphorePermit,
 }
 
-pub async fn serve_plain<S>(stream: S, endpoint: Served, visit: Visit, context: Context)
+pub async fn serve_plain<S>(stream: S, served: Served, visit: Visit, context: Context)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let figures = context.figures.clone();
-    serve(stream, Scheme::HTTP, endpoint, visit, context).await;
+    serve(stream, Scheme::HTTP, served, visit, context).await;
     figures.closed();
 }
 
 pub async fn serve_tls(
     stream: TcpStream,
     certificates: Arc<Certificates>,
-    endpoint: Served,
+    served: Served,
     visit: Visit,
     context: Context,
 ) {
     let figures = context.figures.clone();
     match time::timeout(context.limits.header_timeout, certificates.acceptor().accept(stream)).await {
-        Ok(Ok(stream)) => serve(stream, Scheme::HTTPS, endpoint, visit, context).await,
+        Ok(Ok(stream)) => serve(stream, Scheme::HTTPS, served, visit, context).await,
         Ok(Err(error)) => {
             figures.handshake_failed();
             tracing::debug!(error = %error, "TLS handshake failed");
@@ -80,26 +82,28 @@ pub async fn serve_tls(
     figures.closed();
 }
 
-async fn serve<S>(stream: S, scheme: Scheme, endpoint: Served, visit: Visit, context: Context)
+async fn serve<S>(stream: S, scheme: Scheme, served: Served, visit: Visit, context: Context)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let Visit { local, peer, slot: _slot } = visit;
     let pulse = Arc::new(Pulse::new(Instant::now()));
     let (stream, returned) = Watched::new(stream, pulse.clone(), context.limits.write_timeout);
-    let (beat, stop) = (pulse.clone(), context.stop.clone());
-    let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
-        let (underway, version, stop) = (Underway::begin(&beat), request.version(), stop.clone());
-        let request: Request = (request, local.clone(), peer.clone(), scheme.clone()).into();
-        let endpoint = endpoint.clone();
-        async move {
-            let mut answer: hyper::Response<BoxBody<Bytes, io::Error>> = endpoint.get_response(request).await.into();
-            // HTTP/2 says so in a frame of its own.
-            if version < Version::HTTP_2 && *stop.borrow() {
-                answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-            }
-            Ok::<_, Infallible>(answer.map(|body| Counted { body, _underway: underway }))
+    let (beat, stop, figures) = (pulse.clone(), context.stop.clone(), context.figures.clone());
+    let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
+        let (underway, version) = (Underway::begin(&beat), request.version());
+        let at_once = served.lane.as_ref().and_then(|lane| lane.answer(&mut request, &peer, &scheme));
+        if let Some(answer) = at_once {
+            figures.has_answered_at_once();
+            let answer = answer.map(|bytes| Sent::Whole(Full::new(bytes)));
+            return Either::Left(ready(Ok(finish(answer, version, &stop, underway))));
         }
+        let request: Request = (request, local.clone(), peer.clone(), scheme.clone()).into();
+        let (endpoint, stop) = (served.endpoint.clone(), stop.clone());
+        Either::Right(async move {
+            let answer: hyper::Response<BoxBody<Bytes, io::Error>> = endpoint.get_response(request).await.into();
+            Ok::<_, Infallible>(finish(answer.map(Sent::Made), version, &stop, underway))
+        })
     });
     let builder = builder();
     let mut connection = Box::pin(builder.serve_connection(TokioIo::new(stream), service));
@@ -138,6 +142,20 @@ where
         context.figures.header_was_slow();
         tell_slow_header(returned).await;
     }
+}
+
+/// The last word on an answer: whether the connection ends with it.
+fn finish(
+    mut answer: hyper::Response<Sent>,
+    version: Version,
+    stop: &watch::Receiver<bool>,
+    underway: Underway,
+) -> hyper::Response<Counted> {
+    // HTTP/2 says so in a frame of its own.
+    if version < Version::HTTP_2 && *stop.borrow() {
+        answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    answer.map(|body| Counted { body, _underway: underway })
 }
 
 fn builder() -> auto::Builder<TokioExecutor> {
@@ -204,9 +222,15 @@ impl Drop for Underway {
     }
 }
 
+/// The body of an answer: finished before it was asked for, or made for the request.
+enum Sent {
+    Whole(Full<Bytes>),
+    Made(BoxBody<Bytes, io::Error>),
+}
+
 /// A body that counts as under way until it is sent.
 struct Counted {
-    body: BoxBody<Bytes, io::Error>,
+    body: Sent,
     _underway: Underway,
 }
 
@@ -218,12 +242,21 @@ impl Body for Counted {
         mut self: Pin<&mut Self>,
         context: &mut task::Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
+        match &mut self.body {
+            Sent::Whole(body) => Pin::new(body).poll_frame(context).map_err(|never| match never {}),
+            Sent::Made(body) => Pin::new(body).poll_frame(context),
+        }
     }
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        match &self.body {
+            Sent::Whole(body) => body.is_end_stream(),
+            Sent::Made(body) => body.is_end_stream(),
+        }
     }
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        match &self.body {
+            Sent::Whole(body) => body.size_hint(),
+            Sent::Made(body) => body.size_hint(),
+        }
     }
 }

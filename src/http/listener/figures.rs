@@ -10,6 +10,7 @@ pub struct Figures {
     accept_faults: AtomicU64,
     handshake_faults: AtomicU64,
     slow_headers: AtomicU64,
+    answered_at_once: AtomicU64,
     certificate_loads: AtomicU64,
     certificate_faults: AtomicU64,
     /// Seconds since 1970; 0 without a certificate.
@@ -36,6 +37,10 @@ impl Figures {
     /// Requests given up because their headers did not arrive in time.
     pub fn slow_headers(&self) -> u64 {
         self.slow_headers.load(Ordering::Relaxed)
+    }
+    /// Requests that the fast lane has answered.
+    pub fn answered_at_once(&self) -> u64 {
+        self.answered_at_once.load(Ordering::Relaxed)
     }
     /// Certificates put in force.
     pub fn certificate_loads(&self) -> u64 {
@@ -64,6 +69,9 @@ impl Figures {
     }
     pub(super) fn header_was_slow(&self) {
         self.slow_headers.fetch_add(1, Ordering::Relaxed);
+    }
+    pub(super) fn has_answered_at_once(&self) {
+        self.answered_at_once.fetch_add(1, Ordering::Relaxed);
     }
     pub(super) fn certificate_loaded(&self, expires: i64) {
         self.certificate_loads.fetch_add(1, Ordering::Relaxed);

@@ -14,6 +14,7 @@ pub use redirect::redirect;
 pub use socket::{Inherited, Socket};
 pub use tls::{Certificates, TlsFault};
 
+use crate::http::lane::Lane;
 use connection::Context;
 use poem::Response;
 use poem::endpoint::BoxEndpoint;
@@ -26,13 +27,18 @@ use tokio::task::JoinSet;
 use tokio::time;
 
 /// What is served, as it arrives at a door.
-pub type Served = Arc<BoxEndpoint<'static, Response>>;
+#[derive(Clone)]
+pub struct Served {
+    pub endpoint: Arc<BoxEndpoint<'static, Response>>,
+    /// Asked first, if there is one.
+    pub lane: Option<Arc<Lane>>,
+}
 
 /// A socket, what is served there, and the certificates if it speaks TLS.
 pub struct Door {
     pub socket: Socket,
     pub tls: Option<Arc<Certificates>>,
-    pub endpoint: Served,
+    pub served: Served,
 }
 
 /// Bounds of the accept loop.
@@ -106,7 +112,7 @@ async fn accept(door: Door, slots: Arc<Semaphore>, mut context: Context) {
 }
 
 fn begin(stream: Stream, visit: connection::Visit, door: &Door, context: &Context) {
-    let (endpoint, context, tls) = (door.endpoint.clone(), context.clone(), door.tls.clone());
+    let (served, context, tls) = (door.served.clone(), context.clone(), door.tls.clone());
     match stream {
         Stream::Tcp(stream) => {
             // Small answers leave at once instead of waiting for more data.
@@ -115,16 +121,16 @@ fn begin(stream: Stream, visit: connection::Visit, door: &Door, context: &Contex
             }
             match tls {
                 Some(certificates) => {
-                    tokio::spawn(connection::serve_tls(stream, certificates, endpoint, visit, context));
+                    tokio::spawn(connection::serve_tls(stream, certificates, served, visit, context));
                 }
                 None => {
-                    tokio::spawn(connection::serve_plain(stream, endpoint, visit, context));
+                    tokio::spawn(connection::serve_plain(stream, served, visit, context));
                 }
             }
         }
         // Who may connect to a file is no stranger on the way: TLS is for the network.
         Stream::Unix(stream) => {
-            tokio::spawn(connection::serve_plain(stream, endpoint, visit, context));
+            tokio::spawn(connection::serve_plain(stream, served, visit, context));
         }
     }
 }

@@ -14,7 +14,7 @@ pub fn redirect(port: u16) -> Served {
     let answer = make(move |request: Request| async move { Ok::<_, poem::Error>(answer(&request, port)) });
     let hardened = layers::security_headers::layer(answer);
     let identified = layers::request_id::layer(hardened);
-    Arc::new(identified.map_to_response().boxed())
+    Served { endpoint: Arc::new(identified.map_to_response().boxed()), lane: None }
 }
 
 fn answer(request: &Request, port: u16) -> Response {

@@ -104,6 +104,8 @@ impl Figures {
         page.gauge("connections_open", "Connections now", listener.open())?;
         let max = self.app.config.server.connections_max as u64;
         page.gauge("connections_max", "Connections served at once at most", max)?;
+        let at_once = listener.answered_at_once();
+        page.counter("http_requests_at_once", "Requests answered before any layer, with what was kept", at_once)?;
         page.counter("accept_faults", "Times the system gave no connection", listener.accept_faults())?;
         page.counter("slow_headers", "Requests given up as their headers did not come", listener.slow_headers())?;
         page.counter("tls_handshake_faults", "TLS handshakes that failed", listener.handshake_faults())?;

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 /// Classes in which a time doubles.
@@ -13,9 +13,10 @@ const CLASSES: usize = 27 * 8 + 1;
 
 /// Times of every route since the start.
 #[derive(Default)]
-pub struct Latencies(RwLock<HashMap<String, Times>>);
+pub struct Latencies(RwLock<HashMap<String, Arc<Times>>>);
 
-struct Times {
+/// Times of one route.
+pub struct Times {
     classes: Vec<AtomicU64>,
     failures: AtomicU64,
 }
@@ -37,17 +38,20 @@ impl Default for Times {
     }
 }
 
+impl Times {
+    pub fn observe(&self, took: Duration, failed: bool) {
+        self.classes[class_of(took)].fetch_add(1, Ordering::Relaxed);
+        self.failures.fetch_add(u64::from(failed), Ordering::Relaxed);
+    }
+}
+
 impl Latencies {
     /// Routes are templates: there are no more of them than routes.
-    pub fn observe(&self, route: &str, took: Duration, failed: bool) {
-        let count = |times: &Times| {
-            times.classes[class_of(took)].fetch_add(1, Ordering::Relaxed);
-            times.failures.fetch_add(u64::from(failed), Ordering::Relaxed);
-        };
+    pub fn of(&self, route: &str) -> Arc<Times> {
         if let Some(times) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(route) {
-            return count(times);
+            return times.clone();
         }
-        count(self.0.write().unwrap_or_else(PoisonError::into_inner).entry(route.to_owned()).or_default());
+        self.0.write().unwrap_or_else(PoisonError::into_inner).entry(route.to_owned()).or_default().clone()
     }
 
     /// Of all answers, and of each route by name.
@@ -101,10 +105,10 @@ mod tests {
     fn percentiles_are_within_five_percent() {
         let latencies = Latencies::default();
         for milliseconds in 1..=1_000 {
-            latencies.observe("/a", Duration::from_millis(milliseconds), milliseconds == 7);
+            latencies.of("/a").observe(Duration::from_millis(milliseconds), milliseconds == 7);
         }
-        latencies.observe("/b", Duration::ZERO, false);
-        latencies.observe("/b", Duration::from_secs(1_000_000), false);
+        latencies.of("/b").observe(Duration::ZERO, false);
+        latencies.of("/b").observe(Duration::from_secs(1_000_000), false);
         let (all, routes) = latencies.percentiles();
         let (name, of_a) = &routes[0];
         assert_eq!((name.as_str(), of_a.count, of_a.failures, all.count), ("/a", 1_000, 1, 1_002));

@@ -10,8 +10,8 @@ use crate::http::listener;
 use crate::http::problem::{Problem, Result, of_status};
 use crate::http::quota::Limiter;
 use figures::Figures;
-use latencies::Latencies;
 pub use latencies::Percentiles;
+use latencies::{Latencies, Times};
 use poem::http::{Method, StatusCode, header};
 use poem::web::Data;
 use poem::{IntoResponse, Request, Response};
@@ -52,6 +52,23 @@ struct Answered {
     status: u16,
 }
 
+/// The counters of one route and status; who keeps them need not look for them again.
+pub struct Seen {
+    requests: Counter,
+    durations: Histogram,
+    latencies: Arc<Times>,
+    failed: bool,
+}
+
+impl Seen {
+    /// Counts a finished request.
+    pub fn add(&self, took: Duration) {
+        self.requests.inc();
+        self.durations.observe(took.as_secs_f64());
+        self.latencies.observe(took, self.failed);
+    }
+}
+
 impl Metrics {
     pub fn new(app: Arc<App>, limiter: Arc<Limiter>, listener: Arc<listener::Figures>) -> Self {
         let time_classes: fn() -> Histogram = || Histogram::new(TIME_CLASSES);
@@ -68,12 +85,15 @@ impl Metrics {
         Metrics { registry, requests, durations, latencies: Latencies::default(), app }
     }
 
-    /// Counts a finished request.
-    pub fn answered(&self, method: &Method, route: &str, status: StatusCode, took: Duration) {
+    /// Where requests so answered are counted.
+    pub fn seen(&self, method: &Method, route: &str, status: StatusCode) -> Seen {
         let labels = Answered { method: method_name(method), route: route.to_owned(), status: status.as_u16() };
-        self.requests.get_or_create(&labels).inc();
-        self.durations.get_or_create(&labels).observe(took.as_secs_f64());
-        self.latencies.observe(route, took, status.is_server_error());
+        Seen {
+            requests: self.requests.get_or_create_owned(&labels),
+            durations: self.durations.get_or_create_owned(&labels),
+            latencies: self.latencies.of(route),
+            failed: status.is_server_error(),
+        }
     }
 
     /// How long answers took since the start: all of them, and those of each route.

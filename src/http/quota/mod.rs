@@ -227,15 +227,16 @@ impl Visit {
         self.take(class, user.as_u128(), limit)
     }
 
+    /// Counts the request against the limits everybody meets, and says whether they admit it. Where they do not, the
+    /// same visit asked again says why.
+    pub fn is_admitted(&self, user: Option<Uuid>) -> bool {
+        let admits = |class, key, limit| self.counted(class, key, limit).is_none_or(|taken| taken.admitted);
+        self.network.is_none_or(|network| admits(Class::Ip, network, self.limiter.of(Class::Ip).limit()))
+            && user.is_none_or(|user| admits(Class::User, user.as_u128(), self.limiter.user_limit(user)))
+    }
+
     fn take(&self, class: Class, key: u128, limit: u32) -> Result<(), Problem> {
-        if self.exempt {
-            return Ok(());
-        }
-        let taken = self.limiter.of(class).take(key, limit);
-        self.standings.lock().unwrap_or_else(PoisonError::into_inner).push(Standing { class, taken });
-        if taken.admitted {
-            return Ok(());
-        }
+        let Some(taken) = self.counted(class, key, limit).filter(|taken| !taken.admitted) else { return Ok(()) };
         tracing::info!(event = "excess_rate_limit_exceeded", limit = class.name(), "request refused");
         let seconds = fields::seconds(taken.wait);
         let plural = if seconds == 1 { "" } else { "s" };
@@ -246,6 +247,20 @@ impl Visit {
             violated: vec![class.name()],
             ..Problem::new(StatusCode::TOO_MANY_REQUESTS, message)
         })
+    }
+
+    /// What a limit says of the request, which is counted against it once. `None`: it is exempt.
+    fn counted(&self, class: Class, key: u128, limit: u32) -> Option<Taken> {
+        if self.exempt {
+            return None;
+        }
+        let mut standings = self.standings.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(met) = standings.iter().find(|standing| standing.class == class) {
+            return Some(met.taken);
+        }
+        let taken = self.limiter.of(class).take(key, limit);
+        standings.push(Standing { class, taken });
+        Some(taken)
     }
 
     /// Says on the answer what is left; `now` in seconds since 1970.

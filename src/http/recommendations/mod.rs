@@ -53,7 +53,7 @@ impl Recommendations {
         let user = caller.0.map(|caller| caller.user_id);
         let keyed = idempotency_key.of_guest(caller.0, request, &body.1)?;
         // A recommendation that was made before under the same key is not asked of the cache.
-        let (fresh, status) = (ready::wants_fresh(request), OnceLock::new());
+        let (fresh, status) = (ready::wants_fresh(request.headers()), OnceLock::new());
         let answer = app
             .once(keyed, |once| async {
                 let made = app.generate(user, asked, once, fresh).await?;
