@@ -138,6 +138,12 @@ async fn open(
     }
     let port = doors.iter().find_map(|door| door.socket.port()).unwrap_or(443);
     doors.extend(ways_in.into_iter().map(|socket| Door { socket, tls: None, served: listener::redirect(port) }));
+    if let Some(address) = app.config.metrics.listen {
+        let listen = Listen::Tcp(address);
+        let socket = Socket::open(&listen, 0).await;
+        let socket = socket.map_err(|error| cannot_listen(&listen, "metrics.listen", &error))?;
+        doors.push(Door { socket, tls: None, served: api.for_metrics.clone() });
+    }
     Ok(doors)
 }
 

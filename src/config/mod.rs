@@ -34,6 +34,7 @@ pub use retention::Retention;
 pub use rules::{key_weakness, origin_is_open};
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 pub use user_limit::UserLimit;
@@ -202,6 +203,8 @@ pub struct Traces {
 pub struct Metrics {
     /// `None`: anybody who reaches the service may read them.
     pub token: Option<SecretString>,
+    /// Where they are served, and nowhere else then. `None`: with the API.
+    pub listen: Option<SocketAddr>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -303,7 +306,7 @@ fn build(reader: &mut Reader) -> Config {
         explanations,
         logging: telling::logging(reader),
         traces: telling::traces(reader),
-        metrics: Metrics { token: reader.secret("metrics.token") },
+        metrics: telling::metrics(reader),
         alerts: alerts::read(reader),
         data_dir,
     }

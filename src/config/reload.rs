@@ -91,6 +91,7 @@ mod tests {
         ("tls.certificate", "other.pem"),
         ("tls.key", "other.key"),
         ("tls.redirect_listen", "127.0.0.1:80"),
+        ("metrics.listen", "127.0.0.1:9000"),
         ("database.url", "sqlite:other.db"),
         ("database.checkpoint", "external"),
         ("database.maintenance_time", "05:30"),

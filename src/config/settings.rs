@@ -312,6 +312,11 @@ pub const SETTINGS: &[Setting] = &[
     plain("traces.sample_percent", "100", "Share of the traces we begin that are sent; callers decide on theirs."),
     secret("metrics.token", None, "Bearer token that GET /metrics asks for. Empty: anybody may read the metrics.")
         .reloadable(),
+    plain(
+        "metrics.listen",
+        "\"\"",
+        "Address that serves /metrics and /health and nothing else, such as \"127.0.0.1:9000\"; /metrics is then nowhere else. Empty: with the API.",
+    ),
     plain("alerts.every_seconds", "30", "How often the service looks whether something is worth an alert."),
     secret("alerts.webhook_url", None, "Where alerts are posted as JSON. Empty: they are logged and on /status only."),
     secret("alerts.webhook_key", None, "Signs them (HMAC-SHA-256, the webhook-signature header). Empty: not signed."),

@@ -124,6 +124,7 @@ impl Config {
             ("traces.endpoint", json!(self.traces.endpoint.as_deref().unwrap_or_default())),
             ("traces.sample_percent", json!(self.traces.sample_percent)),
             ("metrics.token", masked(self.metrics.token.as_ref())),
+            ("metrics.listen", json!(self.metrics.listen.map_or(String::new(), |address| address.to_string()))),
             ("alerts.every_seconds", json!(self.alerts.every.as_secs())),
             ("alerts.webhook_url", masked(self.alerts.webhook_url.as_ref())),
             ("alerts.webhook_key", masked(self.alerts.webhook_key.as_ref())),

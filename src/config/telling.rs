@@ -1,7 +1,7 @@
 //! What the service says of itself: the log and its level, traces and where they go.
 
 use crate::config::read::Reader;
-use crate::config::{LogFormat, Logging, Traces};
+use crate::config::{LogFormat, Logging, Metrics, Traces};
 use std::time::Duration;
 
 pub fn traces(reader: &mut Reader) -> Traces {
@@ -13,6 +13,15 @@ pub fn traces(reader: &mut Reader) -> Traces {
         endpoint: (!endpoint.is_empty()).then_some(endpoint),
         sample_percent: reader.number("traces.sample_percent", 0..=100),
     }
+}
+
+pub fn metrics(reader: &mut Reader) -> Metrics {
+    let address = reader.text("metrics.listen");
+    let listen = address.parse().ok();
+    if !address.is_empty() && listen.is_none() {
+        reader.problem("metrics.listen", "must be an address and a port: 127.0.0.1:9000 or [::1]:9000");
+    }
+    Metrics { token: reader.secret("metrics.token"), listen }
 }
 
 pub fn logging(reader: &mut Reader) -> Logging {

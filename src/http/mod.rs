@@ -98,6 +98,8 @@ fn api() -> impl poem_openapi::OpenApi + 'static {
 /// The whole service, and what follows changed settings.
 pub struct Service {
     pub served: Served,
+    /// What is served at the address of the metrics alone.
+    pub for_metrics: Served,
     limiter: Arc<quota::Limiter>,
     metrics: Arc<metrics::Metrics>,
     alerts: Arc<Mutex<Watch>>,
@@ -125,7 +127,8 @@ pub fn build(app: Arc<App>, listener: Arc<listener::Figures>) -> Service {
     let routes = docs::beside(served, app.config.features, &app.documents);
 
     // From the inside out: a request meets the last one first.
-    let bounded = layers::bounds::layer(routes, app.clone());
+    let behind = layers::doors::layer(routes, app.config.metrics.listen.is_some());
+    let bounded = layers::bounds::layer(behind, app.clone());
     let safe = layers::fallback::layer(bounded);
     // Boxed once: the type of so many layers is more than the compiler unrolls.
     let limited = layers::limits::layer(safe, app.clone(), limiter.clone()).boxed();
@@ -139,7 +142,14 @@ pub fn build(app: Arc<App>, listener: Arc<listener::Figures>) -> Service {
     let lane = Arc::new(lane::Lane::new(app, limiter.clone(), metrics.clone()));
     let remembered = lane::layer(recorded, lane.clone());
     let endpoint = Arc::new(layers::request_id::layer(remembered).boxed());
-    Service { served: Served { endpoint, lane: Some(lane) }, limiter, metrics, alerts }
+    let for_metrics = Arc::new(layers::doors::for_metrics(endpoint.clone()).boxed());
+    Service {
+        served: Served { endpoint, lane: Some(lane) },
+        for_metrics: Served { endpoint: for_metrics, lane: None },
+        limiter,
+        metrics,
+        alerts,
+    }
 }
 
 /// The API document, as `/openapi.json` serves it.

@@ -3,6 +3,7 @@
 mod compression;
 mod drain;
 mod http2;
+mod metrics_apart;
 mod patience;
 mod reload;
 mod service;

@@ -123,8 +123,9 @@ fn origins(config: &Config) -> Finding {
 
 fn metrics(config: &Config) -> Finding {
     let name = "metrics_token";
-    if is_public(config) && config.metrics.token.is_none() {
-        return Finding::warning(name, "everybody may read the metrics", "Set metrics.token.");
+    let at_an_own_address = config.metrics.listen.is_some_and(|address| address.ip().is_loopback());
+    if is_public(config) && config.metrics.token.is_none() && !at_an_own_address {
+        return Finding::warning(name, "everybody may read the metrics", "Set metrics.token, or metrics.listen.");
     }
     Finding::ok(name, "the metrics are not open to everybody")
 }

@@ -3,6 +3,7 @@
 pub mod bounds;
 pub mod compression;
 pub mod cors;
+pub mod doors;
 pub mod fallback;
 pub mod limits;
 pub mod record;
