@@ -247,7 +247,7 @@ impl Shelf {
 
     /// Removes what the rule does not keep, in the second folder too.
     pub fn prune(&self, now: Timestamp, dry_run: bool) -> Result<Pruned, Error> {
-        let _turn = self.turn()?;
+        let _turn = (!dry_run).then(|| self.turn()).transpose()?;
         let pruned = prune_in(&self.folder, self.keep, now, dry_run)?;
         if let Some(second) = self.second.as_deref().filter(|second| second.exists()) {
             prune_in(second, self.keep, now, dry_run)?;
