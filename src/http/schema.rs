@@ -8,7 +8,7 @@ use poem_openapi::registry::{MetaSchema, MetaSchemaRef, Registry};
 use regex::Regex;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
-use std::sync::{LazyLock, PoisonError, RwLock};
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 /// More than this many faults in one body help nobody.
 const FAULTS_MAX: usize = 100;
@@ -256,14 +256,15 @@ fn format_fault(format: &str, text: &str) -> Option<&'static str> {
     (!conforms).then_some(message)
 }
 
-/// The document's patterns, compiled once: building one costs more than the rest of a request's check. As many as the document has.
-static PATTERNS: LazyLock<RwLock<HashMap<String, Option<Regex>>>> = LazyLock::new(RwLock::default);
+/// The document's patterns, compiled once: building one costs more than the rest of a request's check. As many as the
+/// document has. Shared, for a clone of an expression has to learn its first texts anew.
+static PATTERNS: LazyLock<RwLock<HashMap<String, Option<Arc<Regex>>>>> = LazyLock::new(RwLock::default);
 
-fn compiled(pattern: &str) -> Option<Regex> {
+fn compiled(pattern: &str) -> Option<Arc<Regex>> {
     if let Some(known) = PATTERNS.read().unwrap_or_else(PoisonError::into_inner).get(pattern) {
         return known.clone();
     }
-    let regex = Regex::new(pattern).ok();
+    let regex = Regex::new(pattern).ok().map(Arc::new);
     PATTERNS.write().unwrap_or_else(PoisonError::into_inner).insert(pattern.to_owned(), regex.clone());
     regex
 }
