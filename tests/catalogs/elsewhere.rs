@@ -2,12 +2,14 @@
 
 use super::{import, shared};
 use jiff::civil::date;
+use jiff::tz::TimeZone;
 use serde_json::json;
-use treebeard::domain::calendar::Window;
+use treebeard::domain::calendar::{Month, Window, calendar_windows};
 use treebeard::domain::catalog::{Delivery, ExitFee, PlanKind, PropertyType};
 use treebeard::domain::tariff::model::Tag;
 use treebeard::domain::tariff::{Load, Pricer, RateStructure, compile};
 use treebeard::domain::units::{Energy, Money, Price};
+use treebeard::domain::usage::readings::Intervals;
 use treebeard::formats::catalog::{CatalogFormat, CatalogImport, CatalogOptions, read};
 
 fn of(file: &str, test: &str) -> Option<CatalogImport> {
@@ -54,11 +56,6 @@ fn a_rate_answer_becomes_windows_and_a_fixed_charge() {
 #[test]
 fn records_beyond_the_model_are_refused_by_name() {
     let test = "records_beyond_the_model_are_refused_by_name";
-    let Some(tiered_demand) = of("data/urdb/v8-json/pysam_urdbv7.json", test) else { return };
-    assert_eq!(
-        reasons(&tiered_demand),
-        ["record 1: \"Unnamed rate\": its demand charge has tiers, which cannot be priced"]
-    );
     let Some(lookup) = of("data/urdb/v8-json/openei_lookup.json", test) else { return };
     assert!(lookup.catalog.plans.is_empty());
     assert!(reasons(&lookup).iter().all(|reason| reason.contains("has no energy prices")), "{:?}", reasons(&lookup));
@@ -82,7 +79,7 @@ fn records_beyond_the_model_are_refused_by_name() {
         ),
         (
             json!({"lookbackpercent": 80}),
-            "it has a demand charge that looks back at earlier months (lookbackpercent), which cannot be priced",
+            "it has a demand charge that looks back as no ratchet does (lookbackpercent), which cannot be priced",
         ),
         (
             json!({"fixedchargefirstmeter": 1, "fixedchargeunits": "$/kW"}),
@@ -107,8 +104,8 @@ fn json_text_inside_a_json_string_is_a_record_too() {
 }
 
 #[test]
-fn commercial_records_carry_demand_charges_of_one_window() {
-    let test = "commercial_records_carry_demand_charges_of_one_window";
+fn commercial_records_carry_demand_charges_of_one_window_or_several() {
+    let test = "commercial_records_carry_demand_charges_of_one_window_or_several";
     let Some(read) = of("data/urdb/v8-json/PGE_BEV-2-S_2025-09-08_Neat.json", test) else { return };
     assert_eq!(reasons(&read), Vec::<String>::new());
     let plan = &read.catalog.plans[0];
@@ -121,10 +118,84 @@ fn commercial_records_carry_demand_charges_of_one_window() {
     );
     assert!(read.notes.iter().any(|note| note.contains("a charge for reactive power")), "{:?}", read.notes);
     let Some(split) = of("data/urdb/v8-json/LADWP_A-3.json", test) else { return };
+    assert_eq!(reasons(&split), Vec::<String>::new());
+    let charges = serde_json::to_value(&split.catalog.plans[0].rate).expect("plain data")["charges"].clone();
+    let of = |id: &str| charges.as_array().expect("a list").iter().find(|charge| charge["id"] == id).cloned();
+    // High demand on summer afternoons before and after the hours of the highest.
+    let weekdays = json!(["mon", "tue", "wed", "thu", "fri"]);
     assert_eq!(
-        reasons(&split),
+        of("demand-window-1").expect("a charge")["amount"],
+        json!({"kind": "demand", "price": 3.3, "averaging_minutes": 60,
+               "when": {"months": [6, 7, 8, 9], "days": weekdays, "from": "10:00", "to": "13:00"},
+               "also": [{"months": [6, 7, 8, 9], "days": weekdays, "from": "17:00", "to": "20:00"}]})
+    );
+    assert_eq!(of("demand-window-0"), None, "the other hours cost nothing");
+}
+
+/// Hourly readings of January and February 2026, in kW: 250 on the first weekday afternoon, 120 at night, else 80.
+fn factory() -> Load {
+    let windows = calendar_windows(Month::new(2026, 1).expect("a month"), 2);
+    let kw = |hour: usize| match hour {
+        16 => 250,
+        27 => 120,
+        _ => 80,
+    };
+    let mut readings = Intervals::empty(&TimeZone::UTC, 60, date(2026, 1, 1), 59);
+    for (hour, energy) in readings.import.iter_mut().enumerate() {
+        *energy = Energy::from_whole_kwh(kw(hour));
+    }
+    Load::from_intervals(&readings, &windows)
+}
+
+#[test]
+fn a_demand_charge_of_tiers_and_many_windows_is_billed_by_the_kilowatt() {
+    let test = "a_demand_charge_of_tiers_and_many_windows_is_billed_by_the_kilowatt";
+    let Some(read) = of("data/urdb/v8-json/pysam_urdbv7.json", test) else { return };
+    assert_eq!(reasons(&read), Vec::<String>::new());
+    let compiled = compile(&read.catalog.plans[0].rate.expand(None), None, None).expect("a tariff");
+    let bills = Pricer::new(&factory()).bills(&compiled).expect("bills");
+    let demand = |month: usize| -> Vec<(f64, i64)> {
+        let lines = bills[month].lines.iter().filter(|line| line.kind == Tag::Demand);
+        lines.map(|line| (line.quantity, line.amount.cents())).collect()
+    };
+    // 250 kW at 6.46; of the afternoon's 250 kW 100 at 19.539 and 150 at 13.093; of the night's 120 kW 100 at 8.091 and 20
+    // at 4.676.
+    assert_eq!(demand(0), [(250.0, 1_615_00), (100.0, 1_953_90), (150.0, 1_963_95), (100.0, 809_10), (20.0, 93_52)]);
+    assert_eq!(demand(1), [(80.0, 516_80), (80.0, 1_563_12), (80.0, 647_28)]);
+}
+
+#[test]
+fn a_look_back_is_a_ratchet_where_a_ratchet_can_say_it() {
+    let record = |change: serde_json::Value| {
+        let hours = vec![vec![0; 24]; 12];
+        let mut record = json!({"name": "R", "utility": "U", "energyratestructure": [[{"rate": 0.1}]],
+            "energyweekdayschedule": hours, "energyweekendschedule": hours,
+            "flatdemandstructure": [[{"rate": 10}], [{"rate": 5}]],
+            "flatdemandmonths": [0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]});
+        record.as_object_mut().expect("an object").extend(change.as_object().expect("an object").clone());
+        import(record.to_string().as_bytes(), &CatalogOptions::default())
+    };
+    for change in [
+        json!({"lookbackpercent": 0.5, "lookbackrange": 11}),
+        json!({"lookbackPercent": 0.5, "lookbackRange": 11, "lookbackMonths": [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]}),
+        json!({"lookbackpercent": 0.5, "lookbackmonths": vec![true; 12]}),
+    ] {
+        let read = record(change);
+        assert_eq!(reasons(&read), Vec::<String>::new());
+        let compiled = compile(&read.catalog.plans[0].rate.expand(None), None, None).expect("a tariff");
+        let bills = Pricer::new(&factory()).bills(&compiled).expect("bills");
+        let demand = |month: usize| -> Vec<(f64, i64)> {
+            let lines = bills[month].lines.iter().filter(|line| line.kind == Tag::Demand);
+            lines.map(|line| (line.quantity, line.amount.cents())).collect()
+        };
+        // January's price for January's demand; in February half of January's highest at February's price.
+        assert_eq!((demand(0), demand(1)), (vec![(250.0, 2_500_00)], vec![(125.0, 625_00)]));
+    }
+    let summer = json!({"lookbackpercent": 0.5, "lookbackmonths": [0, 0, 0, 0, 0, 1, 1, 1, 1, 0, 0, 0]});
+    assert_eq!(
+        reasons(&record(summer)),
         [
-            "record 1: \"Subtransmission Service A-3 (A)\": the hours of its demand period 1 are no single window, which cannot be priced"
+            "record 1: \"R\": it has a demand charge that looks back as no ratchet does (lookbackpercent), which cannot be priced"
         ]
     );
 }

@@ -129,6 +129,9 @@ const ROWS: &[(&str, Bounds)] = &[
     ("plans[4].rate.charges[5].amount.price", PRICE),
     ("plans[4].rate.charges[5].amount.averaging_minutes", (5.0, 60.0, Grain::Whole)),
     ("plans[4].rate.charges[5].amount.when.months[0]", MONTH),
+    ("plans[4].rate.charges[5].amount.also[0].months[0]", MONTH),
+    ("plans[4].rate.charges[5].amount.above[0].above_kw", (0.001, 1e9, Grain::Any)),
+    ("plans[4].rate.charges[5].amount.above[0].price", PRICE),
     ("plans[4].rate.charges[5].amount.ratchet.months", COUNT),
     ("plans[4].rate.charges[5].amount.ratchet.percent", (0.0, 1e3, Grain::Decimals(6))),
     ("plans[4].rate.charges[5].amount.floor_kw", (0.0, 1e9, Grain::Any)),
@@ -230,6 +233,7 @@ fn tariff() -> Value {
     });
     let demand = json!({
         "kind": "demand", "price": 5, "averaging_minutes": 15, "when": {"months": [6]},
+        "also": [{"months": [7]}], "above": [{"above_kw": 10, "price": 4}],
         "ratchet": {"months": 11, "percent": 80}, "floor_kw": 2,
     });
     json!({

@@ -93,11 +93,30 @@ fn demand_is_the_highest_average_and_remembers_the_months_before() {
         (json!({"when": {"from": "00:00", "to": "12:00"}}), ["10.00", "10.00"]),
         (json!({"measure": "top_three_days"}), ["20.00", "13.33"]),
         (json!({"per": "day"}), ["340.00", "290.00"]),
+        (json!({"above": [{"above_kw": 1.5, "price": 4}]}), ["25.00", "17.00"]),
+        (json!({"above": [{"above_kw": 2, "price": 5}, {"above_kw": 3, "price": 2}]}), ["27.00", "20.00"]),
+        (json!({"above": [{"above_kw": 1, "price": 4}], "floor_kw": 3}), ["22.00", "18.00"]),
+        (
+            json!({"when": {"from": "00:00", "to": "06:00"}, "also": [{"from": "18:00", "to": "19:00"}]}),
+            ["40.00", "10.00"],
+        ),
     ];
     for (extra, expected) in cases {
         let got: Vec<String> = totals(&compiled(&plan(extra.clone())), &load).iter().map(ToString::to_string).collect();
         assert_eq!(got, expected, "{extra}");
     }
+}
+
+#[test]
+fn every_step_of_a_demand_that_is_reached_is_a_line() {
+    let load = Load::from_intervals(&hourly(31, |hour| if hour == 18 { 4_000 } else { 1_000 }), &months("2026-01", 1));
+    let steps = json!([{"above_kw": 1.5, "price": 4}, {"above_kw": 9, "price": 1}]);
+    let amount = json!({"kind": "demand", "price": 10, "averaging_minutes": 60, "above": steps});
+    let plan = tariff(json!({"charges": [{"id": "d", "label": "Demand", "tags": ["demand"], "amount": amount}]}));
+    let bill = &bills(&compiled(&plan), &load)[0];
+    let lines: Vec<_> =
+        bill.lines.iter().map(|line| (line.quantity, line.unit, line.rate, line.amount.cents())).collect();
+    assert_eq!(lines, [(1.5, "kW", 10.0, 15_00), (2.5, "kW", 4.0, 10_00)]);
 }
 
 #[test]

@@ -106,9 +106,10 @@ impl Dependence {
                     self.add_blocks(blocks, *register, when.is_some());
                 }
             }
-            Amount::Demand { measure, ratchet, floor_kw, .. } => {
+            Amount::Demand { measure, above, ratchet, floor_kw, .. } => {
                 self.hourly = true;
-                self.straight &= ratchet.is_none() && floor_kw.is_none() && *measure == DemandMeasure::Max;
+                let by_kw_alone = above.is_empty() && ratchet.is_none() && floor_kw.is_none();
+                self.straight &= by_kw_alone && *measure == DemandMeasure::Max;
             }
         }
     }
@@ -147,7 +148,9 @@ fn prices(charge: &Charge) -> Vec<i64> {
             let windows = windows.iter().map(|window| window.price);
             price.iter().copied().chain(windows).chain(series).chain(blocks).map(Price::nanos).collect()
         }
-        Amount::Demand { price, .. } => vec![price.nanos()],
+        Amount::Demand { price, above, .. } => {
+            [*price].into_iter().chain(above.iter().map(|step| step.price)).map(Price::nanos).collect()
+        }
         Amount::Percent { percent, .. } => vec![(percent.percent() * 1e6).round() as i64],
     }
 }

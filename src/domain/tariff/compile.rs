@@ -2,8 +2,9 @@
 
 use crate::domain::calendar::HolidayCalendar;
 use crate::domain::tariff::model::{
-    Amount, BlockUnit, Blocks, Charge, Combine, Condition, DeliveryTariff, DemandMeasure, DemandPer, ExportRules, Per,
-    Ratchet, RateChange, Register, Reset, Round, SeriesPrice, Tag, Tariff, TaxPrices, TotalRule, When,
+    Amount, BlockUnit, Blocks, Charge, Combine, Condition, DeliveryTariff, DemandMeasure, DemandPer, DemandStep,
+    ExportRules, Per, Ratchet, RateChange, Register, Reset, Round, SeriesPrice, Tag, Tariff, TaxPrices, TotalRule,
+    When,
 };
 use crate::domain::tariff::schedule::{Gate, Rules, Schedule};
 use crate::domain::tariff::validate::{Fault, validate, validate_delivery};
@@ -97,6 +98,8 @@ pub(super) enum CompiledAmount {
     Demand {
         schedule: usize,
         demand: Demand,
+        /// Limits in milliwatts with the price above each, ascending.
+        above: Box<[(i64, Price)]>,
     },
     Percent {
         percent: Percent,
@@ -328,9 +331,10 @@ impl Tables<'_> {
             Amount::Fixed { value, per } => CompiledAmount::Fixed { value: *value, per: *per },
             Amount::Percent { percent, of } => CompiledAmount::Percent { percent: *percent, of: tag_bits(of) },
             Amount::Energy { .. } => self.energy(&charge.amount),
-            Amount::Demand { price, averaging_minutes, measure, per, when, ratchet, floor_kw } => {
+            Amount::Demand { price, averaging_minutes, measure, per, when, also, above, ratchet, floor_kw } => {
                 CompiledAmount::Demand {
-                    schedule: self.schedule(when.as_ref(), vec![None]),
+                    schedule: self.demand_schedule(when.as_ref(), also),
+                    above: above.iter().map(demand_step).collect(),
                     demand: Demand {
                         price: *price,
                         averaging_minutes: *averaging_minutes,
@@ -391,6 +395,14 @@ impl Tables<'_> {
         }
     }
 
+    /// One window as a gate, several as rules: outside of all of them nothing counts.
+    fn demand_schedule(&mut self, when: Option<&When>, also: &[When]) -> usize {
+        match also {
+            [] => self.schedule(when, vec![None]),
+            _ => self.schedule(None, when.into_iter().chain(also).cloned().map(Some).collect()),
+        }
+    }
+
     fn schedule(&mut self, when: Option<&When>, rules: Vec<Option<When>>) -> usize {
         let inside = when.filter(|when| **when != When::default());
         let gates = inside
@@ -409,6 +421,10 @@ impl Tables<'_> {
         self.schedules.push(schedule);
         self.schedules.len() - 1
     }
+}
+
+fn demand_step(step: &DemandStep) -> (i64, Price) {
+    (Energy::from_kwh(step.above_kw).unwrap_or_default().mwh_thousandths(), step.price)
 }
 
 /// The cumulative limits of a ladder in a window of `days` days that closes in a month of `month_days`.

@@ -171,15 +171,19 @@ impl Evaluation {
                 let rate = if kwh == 0.0 { 0.0 } else { amount.currency() / kwh };
                 self.emit::<LINES>(context, charge, order, amount, || (&charge.label, kwh, "kWh", rate));
             }
-            CompiledAmount::Demand { schedule, demand } => {
+            CompiledAmount::Demand { schedule, demand, above } => {
                 let measured = pricer.demand(&place.lists.schedules[*schedule], demand, &charge.id)?;
                 let billed = billed_demand(measured, &context.point, demand);
-                let amount = (Energy::from_mwh_thousandths(billed) * demand.price)
-                    .scale(piece.span.days(), context.point.frame.days.max(1));
-                let kw = billed as f64 / 1e6;
-                self.emit::<LINES>(context, charge, order, amount, || {
-                    (&charge.label, kw, "kW", demand.price.currency())
-                });
+                let steps = std::iter::once((0, demand.price)).chain(above.iter().copied());
+                let ends = above.iter().map(|(limit, _)| *limit).chain([i64::MAX]);
+                // Every step that is reached is a line; the first is one of zero where nothing is.
+                for ((from, price), end) in steps.zip(ends).take_while(|((from, _), _)| *from == 0 || billed > *from) {
+                    let part = billed.min(end) - from;
+                    let amount = (Energy::from_mwh_thousandths(part) * price)
+                        .scale(piece.span.days(), context.point.frame.days.max(1));
+                    let kw = part as f64 / 1e6;
+                    self.emit::<LINES>(context, charge, order, amount, || (&charge.label, kw, "kW", price.currency()));
+                }
             }
             CompiledAmount::Percent { percent, of } => {
                 let base = sum_of(&self.atoms, *of);

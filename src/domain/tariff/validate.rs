@@ -1,8 +1,8 @@
 //! What a tariff must hold to mean something: every fault is named by its path.
 
 use crate::domain::tariff::model::{
-    Amount, BlockScope, Blocks, Charge, DeliveryTariff, ExportCarry, Per, RateChange, Register, Reset, Tag, Tariff,
-    TotalRule, When,
+    Amount, BlockScope, Blocks, Charge, DeliveryTariff, DemandPer, DemandStep, ExportCarry, Per, RateChange, Register,
+    Reset, Tag, Tariff, TotalRule, When,
 };
 use crate::domain::tariff::schedule::WINDOWS_MAX;
 use crate::domain::units::{Energy, Price};
@@ -200,7 +200,7 @@ impl Check {
                     self.fault(&format!("{path}.of"), "is empty: a percentage of what?");
                 }
             }
-            Amount::Demand { averaging_minutes, when, floor_kw, ratchet, .. } => {
+            Amount::Demand { averaging_minutes, when, also, above, per, floor_kw, ratchet, .. } => {
                 if !matches!(averaging_minutes, 5 | 10 | 15 | 20 | 30 | 60) {
                     self.fault(&format!("{path}.averaging_minutes"), "is not one of 5, 10, 15, 20, 30, 60");
                 }
@@ -211,8 +211,40 @@ impl Check {
                     self.fault(&format!("{path}.ratchet.percent"), "is negative");
                 }
                 self.when(&format!("{path}.when"), when.as_ref());
+                self.further_windows(path, when.is_some(), also);
+                self.demand_steps(&format!("{path}.above"), above, *per);
             }
             Amount::Energy { .. } => self.energy(path, charge),
+        }
+    }
+
+    fn further_windows(&mut self, path: &str, has_first: bool, also: &[When]) {
+        if !also.is_empty() && !has_first {
+            self.fault(&format!("{path}.also"), "needs a `when`, the first of the windows");
+        }
+        if also.len() + 8 > WINDOWS_MAX {
+            self.fault(&format!("{path}.also"), "has more than 120 windows");
+        }
+        for (n, when) in also.iter().enumerate() {
+            self.when(&format!("{path}.also[{n}]"), Some(when));
+        }
+    }
+
+    fn demand_steps(&mut self, path: &str, above: &[DemandStep], per: DemandPer) {
+        if !above.is_empty() && per == DemandPer::Day {
+            self.fault(path, "has no meaning for the sum of each day's demand");
+        }
+        if above.len() > 50 {
+            self.fault(path, "has more than 50 steps");
+        }
+        let mut below = 0.0;
+        for (n, step) in above.iter().enumerate() {
+            let is_above = step.above_kw > below && Energy::from_kwh(step.above_kw).is_ok();
+            if !is_above {
+                let message = "is not above the limit before it, or more than 1000000000 kW";
+                self.fault(&format!("{path}[{n}].above_kw"), message);
+            }
+            below = step.above_kw;
         }
     }
 

@@ -144,6 +144,12 @@ pub enum Amount {
         per: DemandPer,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         when: Option<When>,
+        /// Further windows beside `when`: the highest power in any of them counts.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        also: Vec<When>,
+        /// Prices of the power above a limit, ascending; below the first limit it is `price`.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        above: Vec<DemandStep>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ratchet: Option<Ratchet>,
         /// Least billed demand, kW.
@@ -299,6 +305,14 @@ pub enum DemandPer {
     #[default]
     Bill,
     Day,
+}
+
+/// What each kW above a limit costs.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DemandStep {
+    pub above_kw: f64,
+    pub price: Price,
 }
 
 /// Billed demand is at least this percentage of the highest demand of the months before.

@@ -3,15 +3,16 @@
 //! Periods without tiers become one energy charge with windows. A tiered period climbs a ladder of its own, as the
 //! database defines it; where its hours cannot be said as one window, all periods of its months must have the same
 //! limits, and the month's total then climbs in proportion (SAM's reading, which gives the same when one period has
-//! tiers). Tiers by kW, tiered demand and anything else beyond the model is refused by name.
+//! tiers). A demand charge may have tiers and several windows; a look back at the months before is a ratchet. Energy tiers
+//! by kW, charges at the system's peak and anything else beyond the model are refused by name.
 
 use super::super::fields::{charge, fixed, flat};
 use super::record::{Record, Stated, Step};
 use super::schedule::Schedule;
 use crate::domain::catalog::PlanKind;
 use crate::domain::tariff::model::{
-    Amount, BlockScope, BlockUnit, Blocks, Charge, DemandMeasure, DemandPer, Per, Register, Reset, Tag, TotalRule,
-    When, WindowPrice,
+    Amount, BlockScope, BlockUnit, Blocks, Charge, Condition, DemandMeasure, DemandPer, DemandStep, Per, Register,
+    Reset, Tag, TotalRule, When, WindowPrice,
 };
 use crate::domain::units::{Energy, Price};
 
@@ -181,28 +182,42 @@ fn blocks(steps: &[Step], scope: BlockScope) -> Result<Blocks, String> {
     Ok(Blocks { bounds, prices, reset: Reset::Bill, unit, scope, prorate: false })
 }
 
-fn single(steps: &[Step]) -> Result<Price, String> {
-    match steps {
-        [only] => Ok(Price::nearest(only.price)),
-        _ => Err("its demand charge has tiers, which cannot be priced".to_owned()),
+/// A ladder of kW; nothing where no step costs anything.
+fn demand(
+    record: &Record,
+    id: String,
+    label: &str,
+    steps: &[Step],
+    mut windows: Vec<When>,
+) -> Result<Option<Charge>, String> {
+    if steps.iter().all(|step| Price::nearest(step.price).is_zero()) {
+        return Ok(None);
     }
-}
-
-fn demand(record: &Record, id: String, label: &str, price: Price, when: Option<When>) -> Result<Charge, String> {
     if record.demand_unit != "kW" {
         return Err(format!("its demand is measured in {}, not kW", record.demand_unit));
     }
     let averaging_minutes = record.demand_minutes.filter(|minutes| [15, 30, 60].contains(minutes)).unwrap_or(60);
+    if record.ratchet.is_some() && windows.iter().any(|window| !window.months.is_empty()) {
+        return Err("its demand charge in hours of some months looks back at others, which cannot be priced".to_owned());
+    }
+    let mut above = Vec::new();
+    for (step, next) in steps.iter().zip(&steps[1..]) {
+        let above_kw = step.limit.ok_or("a demand tier before the last has no limit")?;
+        above.push(DemandStep { above_kw, price: Price::nearest(next.price) });
+    }
+    let when = (!windows.is_empty()).then(|| windows.remove(0)).filter(|when| *when != When::default());
     let amount = Amount::Demand {
-        price,
+        price: Price::nearest(steps[0].price),
         averaging_minutes,
         measure: DemandMeasure::Max,
         per: DemandPer::Bill,
         when,
-        ratchet: None,
+        also: windows,
+        above,
+        ratchet: record.ratchet,
         floor_kw: None,
     };
-    Ok(charge(id, label, Tag::Demand, amount))
+    Ok(Some(charge(id, label, Tag::Demand, amount)))
 }
 
 fn flat_demand(record: &Record, charges: &mut Vec<Charge>) -> Result<(), String> {
@@ -211,12 +226,19 @@ fn flat_demand(record: &Record, charges: &mut Vec<Charge>) -> Result<(), String>
             .filter(|month| record.flat_demand_months.get(usize::from(*month)).copied().unwrap_or(0) == period)
             .map(|month| month + 1)
             .collect();
-        let price = single(steps)?;
-        if months.is_empty() || price.is_zero() {
+        if months.is_empty() {
             continue;
         }
-        let when = (months.len() < 12).then(|| When { months, ..When::default() });
-        charges.push(demand(record, format!("demand-{period}"), "Demand charge", price, when)?);
+        let of_some = months.len() < 12;
+        // What looks back must see the months it is not charged in.
+        let looks_back = record.ratchet.is_some();
+        let windows =
+            if of_some && !looks_back { vec![When { months: months.clone(), ..When::default() }] } else { Vec::new() };
+        let mut made = demand(record, format!("demand-{period}"), "Demand charge", steps, windows)?;
+        if let Some(made) = made.as_mut().filter(|_| of_some && looks_back) {
+            made.condition = Some(Condition { months, ..Condition::default() });
+        }
+        charges.extend(made);
     }
     Ok(())
 }
@@ -225,15 +247,8 @@ fn window_demand(record: &Record, charges: &mut Vec<Charge>) -> Result<(), Strin
     let Some(schedule) = record.demand_schedule.as_ref().filter(|_| !record.demand.is_empty()) else { return Ok(()) };
     for period in schedule.periods() {
         let steps = record.demand.get(period).ok_or_else(|| format!("its demand period {period} has no prices"))?;
-        let price = single(steps)?;
-        if price.is_zero() {
-            continue;
-        }
-        let mut windows = schedule.windows(period);
-        let when = windows.pop().filter(|_| windows.is_empty()).ok_or_else(|| {
-            format!("the hours of its demand period {period} are no single window, which cannot be priced")
-        })?;
-        charges.push(demand(record, format!("demand-window-{period}"), "Demand charge in hours", price, Some(when))?);
+        let (id, windows) = (format!("demand-window-{period}"), schedule.windows(period));
+        charges.extend(demand(record, id, "Demand charge in hours", steps, windows)?);
     }
     Ok(())
 }

@@ -5,6 +5,8 @@
 //! dates before 1970 mean unknown; some records end before they start.
 
 use super::schedule::Schedule;
+use crate::domain::tariff::model::Ratchet;
+use crate::domain::units::Percent;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -44,6 +46,8 @@ pub struct Record {
     pub demand_schedule: Option<Schedule>,
     pub demand_unit: String,
     pub demand_minutes: Option<u16>,
+    /// Demand of earlier months that counts.
+    pub ratchet: Option<Ratchet>,
     /// What the record holds that a tariff of ours cannot say.
     pub beyond: Vec<String>,
     /// What is left out though it may matter.
@@ -99,15 +103,39 @@ fn urdb(object: &Map<String, Value>) -> Result<Record, String> {
     if !list(object.get("coincidentratestructure")).is_empty() {
         record.beyond.push("a demand charge at the system's peak (coincidentratestructure)".to_owned());
     }
-    if number("lookbackpercent").is_some_and(|percent| percent > 0.0)
-        || number("lookbackrange").is_some_and(|n| n > 0.0)
-    {
-        record.beyond.push("a demand charge that looks back at earlier months (lookbackpercent)".to_owned());
-    }
+    look_back(object, &mut record);
     if number("demandreactivepowercharge").is_some_and(|price| price > 0.0) {
         record.left_out.push("a charge for reactive power is left out".to_owned());
     }
     Ok(record)
+}
+
+/// `lookbackrange` months of which the highest demand counts by `lookbackpercent`, a share of one. Some records name the
+/// months of the year instead, which a ratchet cannot say unless they are all.
+fn look_back(object: &Map<String, Value>, record: &mut Record) {
+    // Answers of the interface write these names in lower case, its documentation does not.
+    let member =
+        |name: &str, other: &str| object.get(&format!("lookback{name}")).or(object.get(&format!("lookback{other}")));
+    let number = |name: &str, other: &str| member(name, other).and_then(number).filter(|number| *number > 0.0);
+    let named = list(member("months", "Months")).iter().filter(|month| is_set(month)).count();
+    let Some(share) = number("percent", "Percent") else { return };
+    let months = match (number("range", "Range"), named) {
+        (Some(range), 0) => Some(range as u32),
+        (None, 12) => Some(11),
+        _ => None,
+    };
+    record.ratchet = months.and_then(|months| {
+        let percent = Percent::from_percent((share * 1e8).round() / 1e6).ok().filter(|_| share <= 1.0)?;
+        Some(Ratchet { months, percent })
+    });
+    if record.ratchet.is_none() {
+        record.beyond.push("a demand charge that looks back as no ratchet does (lookbackpercent)".to_owned());
+    }
+}
+
+/// `true`, or a number that is not zero.
+fn is_set(value: &Value) -> bool {
+    value.as_bool().unwrap_or_else(|| number(value).is_some_and(|number| number != 0.0))
 }
 
 fn ratebook(object: &Map<String, Value>) -> Result<Record, String> {
