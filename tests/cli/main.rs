@@ -5,6 +5,7 @@ mod alerts;
 mod audit;
 mod backup;
 mod backup_faults;
+mod bad_input;
 mod catalog;
 #[path = "../support/claude.rs"]
 mod claude;

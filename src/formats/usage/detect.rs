@@ -139,6 +139,7 @@ pub fn refuse_other_types(start: &[u8]) -> Result<(), FormatError> {
     }
     if lower.starts_with(['{', '[']) && !lower.contains("interval_start") {
         let plans = [
+            "[idkey]",
             "\"plans\"",
             "plan_id",
             "ratestructure",
