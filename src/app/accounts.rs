@@ -145,6 +145,7 @@ impl App {
         }
         let (now, forgetting) = (self.now(), self.standings.forgetting(user_id));
         let change = self.store.write(move |tx| {
+            expected.hold(tx, user_id)?;
             let present = users::by_id(tx, user_id)?.map(Profile::from);
             expected.check(present.as_ref().map(Version::of).as_ref())?;
             note(tx, "user_updated", Act::own(user_id, json!({ "fields": changed_fields(&change) })), now)?;

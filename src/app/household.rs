@@ -39,6 +39,7 @@ impl App {
         let row = preferences::Preferences { cost, flexibility, renewable, rating, updated_at };
         self.store
             .write(move |tx| {
+                expected.hold(tx, user_id)?;
                 let present = priorities_of(preferences::of_user(tx, user_id)?);
                 expected.check(Some(&Version::of(&present)))?;
                 preferences::save(tx, user_id, &row)?;
@@ -73,6 +74,7 @@ impl App {
         };
         self.store
             .write(move |tx| {
+                expected.hold(tx, user_id)?;
                 expected.check(saved(tx)?.as_ref().map(Version::of).as_ref())?;
                 current_plans::save(tx, user_id, &row, now)?;
                 saved(tx)?.ok_or_else(|| Error::from(StoreError::NotFound))

@@ -1,8 +1,11 @@
 //! Which state of a thing a client has seen, so that a change can be refused that was made from an older one.
 
 use crate::app::error::Error;
+use crate::store::db::Tx;
+use crate::store::users;
 use sha2::{Digest, Sha256};
 use std::fmt::{self, Debug, Write};
+use uuid::Uuid;
 
 /// Names one state: another state has another name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +46,12 @@ pub enum Expected {
 }
 
 impl Expected {
+    /// Comes before the present state is read, in the transaction of the change: of two changes of what is the user's that
+    /// were made for the same state, the second one sees what the first one made of it.
+    pub fn hold(&self, tx: &mut Tx<'_>, user_id: Uuid) -> Result<(), Error> {
+        if *self == Expected::Any { Ok(()) } else { Ok(users::lock(tx, user_id)?) }
+    }
+
     /// Belongs in the transaction of the change; `present` is what is there now.
     pub fn check(&self, present: Option<&Version>) -> Result<(), Error> {
         let met = match (self, present) {

@@ -226,6 +226,11 @@ pub fn change_profile(tx: &mut Tx<'_>, id: Uuid, change: &ProfileChange, now: Ti
     tx.one(&sql, &values, user)
 }
 
+/// Keeps everybody else from changing what is this user's, until the transaction ends; what is read from now on stays so.
+pub fn lock(tx: &mut Tx<'_>, id: Uuid) -> Result<(), StoreError> {
+    tx.execute("UPDATE users SET role = role WHERE id = $1", &[id.into()]).map(|_| ())
+}
+
 /// Changes the password. With `end_tokens` (a new password, not a re-hash of the same) access tokens become invalid.
 pub fn set_password(tx: &mut Tx<'_>, id: Uuid, hash: &str, end_tokens: bool, now: Timestamp) -> Result<(), StoreError> {
     tx.execute_one(
