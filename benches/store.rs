@@ -15,6 +15,7 @@ use treebeard::domain::catalog::{CatalogFile, PropertyType};
 use treebeard::domain::units::Energy;
 use treebeard::domain::usage::readings::{Intervals, Quality};
 use treebeard::store::backup::copy;
+use treebeard::store::backup::pace::Pace;
 use treebeard::store::catalog::import::{self, ImportMode};
 use treebeard::store::db::sqlite::SqliteOptions;
 use treebeard::store::users::{self, NewUser, Role};
@@ -118,43 +119,89 @@ fn archived(runtime: &tokio::runtime::Runtime, folder: &Path) {
     }
 }
 
-/// What a backup costs those who write meanwhile: the time of single writes of 64 clients, with copies made one after
-/// the other and without.
+/// What a backup costs those who write meanwhile: the time of single writes of 64 clients without a copy, beside copies
+/// made one after the other as the service makes them, and beside such that never rest; in turn.
 fn beside_a_backup(runtime: &tokio::runtime::Runtime, store: &Store, database: &Path) {
-    for copying in [false, true] {
-        let (times, over) = (Arc::<Mutex<Vec<Duration>>>::default(), Arc::<AtomicBool>::default());
-        let (stop, from, to) = (over.clone(), database.to_owned(), database.with_extension("copy"));
-        let copies = std::thread::spawn(move || {
-            let mut copies = 0;
-            while copying && !stop.load(Ordering::Relaxed) {
-                copy::copy(&from, &to, || Ok(()), &mut |_, _| true).expect("a copy");
-                copies += 1;
-            }
-            copies
-        });
-        let rate = {
-            let times = times.clone();
-            let work = move |store: Store, n: u64| {
-                let times = times.clone();
-                async move {
-                    let (new, started) = (new_user(n), Instant::now());
-                    store.write(move |tx| users::create(tx, &new)).await.expect("the write works");
-                    times.lock().expect("nobody panics").push(started.elapsed());
-                }
-            };
-            runtime.block_on(per_second(64, store, work))
-        };
-        over.store(true, Ordering::Relaxed);
-        let copies = copies.join().expect("the thread ends");
-        let mut times = std::mem::take(&mut *times.lock().expect("nobody panics"));
-        times.sort_unstable();
-        let at = |share: usize| times[times.len() * share / 1000].as_secs_f64() * 1e3;
+    const TURNS: usize = 5;
+    const MANNERS: [(&str, bool, bool); 3] = [
+        ("without a backup", false, true),
+        ("beside backups", true, true),
+        ("beside backups without rest", true, false),
+    ];
+    let mut seen = MANNERS.map(|_| Vec::new());
+    for _ in 0..TURNS {
+        for ((_, copying, resting), seen) in MANNERS.iter().zip(&mut seen) {
+            seen.push(writes_beside(runtime, store, database, (*copying, *resting)));
+        }
+    }
+    let alone = middle(&seen[0], |one| one.slow);
+    for ((what, ..), seen) in MANNERS.iter().zip(&seen) {
+        let slow = middle(seen, |one| one.slow);
         println!(
-            "writes of 64 clients beside {copies} backups: {rate:.0}/s, p50 {:.1} ms, p99 {:.1} ms",
-            at(500),
-            at(990)
+            "writes of 64 clients {what}: {:.0}/s, p50 {:.1} ms, p99 {slow:.1} ms, {:.1} times (medians of {TURNS}; {:.1} backups)",
+            middle(seen, |one| one.rate),
+            middle(seen, |one| one.half),
+            slow / alone,
+            middle(seen, |one| one.copies),
         );
     }
+}
+
+struct Beside {
+    rate: f64,
+    /// Milliseconds.
+    half: f64,
+    slow: f64,
+    copies: f64,
+}
+
+fn middle(all: &[Beside], of: fn(&Beside) -> f64) -> f64 {
+    let mut figures: Vec<f64> = all.iter().map(of).collect();
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
+
+fn writes_beside(
+    runtime: &tokio::runtime::Runtime,
+    store: &Store,
+    database: &Path,
+    (copying, resting): (bool, bool),
+) -> Beside {
+    let (times, over) = (Arc::<Mutex<Vec<Duration>>>::default(), Arc::<AtomicBool>::default());
+    let (stop, from, to) = (over.clone(), database.to_owned(), database.with_extension("copy"));
+    let copies = std::thread::spawn(move || {
+        let (mut copies, mut pace) = (0.0, Pace::begin());
+        while copying && !stop.load(Ordering::Relaxed) {
+            let mut share = 0.0;
+            let mut watch = |done: u64, all: u64| {
+                share = done as f64 / all.max(1) as f64;
+                if resting {
+                    pace.rest();
+                }
+                !stop.load(Ordering::Relaxed)
+            };
+            // One that is stopped counts for its part.
+            let _stopped = copy::copy(&from, &to, || Ok(()), &mut watch);
+            copies += share;
+        }
+        copies
+    });
+    let kept = times.clone();
+    let work = move |store: Store, n: u64| {
+        let times = kept.clone();
+        async move {
+            let (new, started) = (new_user(n), Instant::now());
+            store.write(move |tx| users::create(tx, &new)).await.expect("the write works");
+            times.lock().expect("nobody panics").push(started.elapsed());
+        }
+    };
+    let rate = runtime.block_on(per_second(64, store, work));
+    over.store(true, Ordering::Relaxed);
+    let copies = copies.join().expect("the thread ends");
+    let mut times = std::mem::take(&mut *times.lock().expect("nobody panics"));
+    times.sort_unstable();
+    let at = |share: usize| times[times.len() * share / 1000].as_secs_f64() * 1e3;
+    Beside { rate, half: at(500), slow: at(990), copies }
 }
 
 fn noon() -> Timestamp {

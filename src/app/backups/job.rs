@@ -176,7 +176,7 @@ impl App {
     /// Makes one, removes what the rule does not keep, and notes how it went.
     fn make_backup(&self, shelf: &Shelf, reason: Reason) -> Result<()> {
         let started = Instant::now();
-        let watch = Watch::quiet(self.backups.stop.clone());
+        let watch = Watch::behind_users(self.backups.stop.clone());
         let made = shelf.create(reason, Some(&self.store), &watch);
         let took = started.elapsed();
         let began = self.now() - SignedDuration::try_from(took).unwrap_or_default();

@@ -28,15 +28,17 @@ use crate::config::{Config, Keep};
 use crate::store::Store;
 use crate::store::backup::examine::{Examination, examine};
 use crate::store::backup::files;
+use crate::store::backup::pace::Pace;
 use crate::store::db::guard::{self, FileLock};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 /// The list of the erased in a backup's folder.
@@ -65,6 +67,8 @@ pub struct Watch {
     pub stop: Arc<AtomicBool>,
     /// What is done, how much of it, and of how much: pages or bytes.
     pub say: Box<dyn Fn(&'static str, u64, u64)>,
+    /// Between two steps, where others use the machine meanwhile.
+    pace: Option<RefCell<Pace>>,
 }
 
 /// A backup that was made.
@@ -100,17 +104,25 @@ pub struct Pruned {
 
 impl Watch {
     pub fn new(say: impl Fn(&'static str, u64, u64) + 'static) -> Self {
-        Watch { stop: Arc::default(), say: Box::new(say) }
+        Watch { stop: Arc::default(), say: Box::new(say), pace: None }
     }
 
     /// Nobody looks.
     pub fn quiet(stop: Arc<AtomicBool>) -> Self {
-        Watch { stop, say: Box::new(|_, _, _| {}) }
+        Watch { stop, say: Box::new(|_, _, _| {}), pace: None }
+    }
+
+    /// Nobody looks, and nobody waits: users go first.
+    pub fn behind_users(stop: Arc<AtomicBool>) -> Self {
+        Watch { pace: Some(RefCell::new(Pace::begin())), ..Watch::quiet(stop) }
     }
 
     /// Tells, and says whether to go on.
     fn on(&self, what: &'static str, done: u64, all: u64) -> bool {
         (self.say)(what, done, all);
+        if let Some(pace) = &self.pace {
+            pace.borrow_mut().rest();
+        }
         !self.stop.load(Ordering::Relaxed)
     }
 
@@ -126,7 +138,14 @@ impl Watch {
     fn examine(&self, path: &Path) -> Result<Examination, Error> {
         self.on("checking", 0, 0);
         let stop = self.stop.clone();
-        Ok(examine(path, move || !stop.load(Ordering::Relaxed))?)
+        let pace = self.pace.as_ref().map(|_| Mutex::new(Pace::begin()));
+        let go_on = move || {
+            if let Some(pace) = &pace {
+                pace.lock().unwrap_or_else(PoisonError::into_inner).rest();
+            }
+            !stop.load(Ordering::Relaxed)
+        };
+        Ok(examine(path, go_on)?)
     }
 }
 

@@ -25,6 +25,10 @@ impl Identities {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+
+    pub(super) fn keys(&self) -> Vec<&dyn age::Identity> {
+        self.0.iter().map(|key| -> &dyn age::Identity { key.as_ref() }).collect()
+    }
 }
 
 /// Encrypts a file; gives the SHA-256 and size of what went in.
@@ -40,12 +44,11 @@ pub(super) fn seal(
     let mut from = File::open(plain).map_err(cannot("read", plain))?;
     let size = from.metadata().map_err(cannot("read", plain))?.len();
     let write = || {
-        let file = files::create_file(sealed)?;
-        let mut to = encryptor.wrap_output(file)?;
+        let mut to = encryptor.wrap_output(files::Steady::create(sealed)?)?;
         let hashed = files::copy_hashed(&mut from, &mut to, &mut watch.counting("encrypting", size))?;
         let mut file = to.finish()?;
         file.flush()?;
-        file.sync_all()?;
+        file.finish()?;
         Ok(hashed)
     };
     write().map_err(cannot("written", sealed))
@@ -72,8 +75,8 @@ pub(super) fn open(
         let refused = |error: age::DecryptError| {
             Error::Rule(format!("The backup {} does not open with this key: {error}.", manifest.name))
         };
-        let keys = identities.0.iter().map(|key| -> &dyn age::Identity { key.as_ref() });
-        let mut reader = age::Decryptor::new(from).and_then(|one| one.decrypt(keys)).map_err(refused)?;
+        let keys = identities.keys();
+        let mut reader = age::Decryptor::new(from).and_then(|one| one.decrypt(keys.into_iter())).map_err(refused)?;
         files::copy_hashed(&mut reader, &mut to, &mut counting)
     } else {
         files::copy_hashed(&mut from, &mut to, &mut counting)

@@ -40,13 +40,13 @@ impl Shelf {
 
 fn copy(from: &Path, to: &Path, watch: files::Watch<'_>) -> Result<(), Error> {
     let mut write = || {
-        let mut file = files::create_file(to)?;
-        let written = files::copy_hashed(&mut File::open(from)?, &mut file, watch)?;
-        file.sync_all()?;
+        let mut file = files::Steady::create(to)?;
+        let written = files::copy_hashed(&mut File::open(from)?, &mut file, &mut *watch)?;
+        file.finish()?;
         Ok(written)
     };
     let written = write().map_err(cannot("written", to))?;
-    let read = files::hash_file(to, &mut |_| true).map_err(cannot("read", to))?;
+    let read = files::hash_file(to, &mut |_| watch(0)).map_err(cannot("read", to))?;
     if written == read {
         return Ok(());
     }

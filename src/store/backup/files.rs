@@ -8,6 +8,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 const BYTES_AT_ONCE: usize = 1 << 18;
+const BYTES_PER_SYNC: usize = 1 << 21;
 
 /// Told how many more bytes were worked on; says whether to go on.
 pub type Watch<'a> = &'a mut dyn FnMut(u64) -> bool;
@@ -62,6 +63,39 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()?;
     std::fs::rename(&unfinished, path)?;
     sync_folder(folder_of(path))
+}
+
+/// A new file that is made durable as it is written: what gathers in memory would be written at once in the end, and
+/// whoever waits for the disk meanwhile would wait for all of it.
+pub struct Steady {
+    file: File,
+    unsynced: usize,
+}
+
+impl Steady {
+    pub fn create(path: &Path) -> io::Result<Self> {
+        Ok(Steady { file: create_file(path)?, unsynced: 0 })
+    }
+
+    /// Makes all of it durable.
+    pub fn finish(self) -> io::Result<()> {
+        self.file.sync_all()
+    }
+}
+
+impl Write for Steady {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.file.write(bytes)?;
+        self.unsynced += count;
+        if self.unsynced >= BYTES_PER_SYNC {
+            self.file.sync_data()?;
+            self.unsynced = 0;
+        }
+        Ok(count)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 /// Copies all of `from` to `to` and gives what was copied as SHA-256 in hex, and its size.

@@ -4,4 +4,5 @@ pub mod copy;
 pub mod dump;
 pub mod examine;
 pub mod files;
+pub mod pace;
 pub mod swap;
