@@ -42,7 +42,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("opentelemetry_otlp", &["ops"]),
     ("tracing_opentelemetry", &["ops"]),
     ("lettre", &["notifier"]),
-    ("age", &["app", "config"]),
+    ("age", &["app", "config", "store"]),
     ("rpassword", &["cli"]),
     ("clap", &["cli"]),
     ("comfy_table", &["cli"]),

@@ -54,6 +54,7 @@ fn sqlite(config: &Config) -> SqliteOptions {
         patience: config.database.pool_timeout,
         read_age_max: READ_AGE_MAX,
         archive: config.archive_folder(),
+        archive_recipients: config.backup.recipients.iter().map(ToString::to_string).collect(),
         external_checkpoint: config.database.checkpoint == Checkpoint::External,
         ..SqliteOptions::default()
     }

@@ -166,7 +166,7 @@ pub const SETTINGS: &[Setting] = &[
     plain(
         "backup.recipients",
         "[]",
-        "Public keys of age (\"age1...\") that backups are encrypted for. Empty: they are not.",
+        "Public keys of age (\"age1...\") that backups and archive are encrypted for. Empty: they are not.",
     ),
     secret(
         "auth.secret_key",

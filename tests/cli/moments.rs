@@ -100,7 +100,7 @@ pub fn logical_checksum(database: &Path) -> BTreeMap<String, String> {
 }
 
 /// Waits until a backup is there from which the archive leads on.
-fn wait_for_a_base(place: &Place, bases: usize) {
+pub fn wait_for_a_base(place: &Place, bases: usize) {
     let started = Instant::now();
     let count = || {
         let all = place.run(&["backup", "list", "--json"]).json();

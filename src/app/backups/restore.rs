@@ -156,7 +156,7 @@ impl Shelf {
                     let done = at.duration_since(from).as_secs();
                     watch.on("laying commits over it", done.max(0) as u64, whole.max(0) as u64)
                 };
-                let replayed = replay(&self.archive, &place.into(), until, staged, &mut watched);
+                let replayed = replay(&self.archive, &identities.keys(), &place.into(), until, staged, &mut watched);
                 Some(replayed.map_err(cannot("read", &self.archive))?)
             }
             _ => None,

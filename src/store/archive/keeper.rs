@@ -9,6 +9,7 @@ use crate::store::archive::wal::Commit;
 use crate::store::archive::{ArchiveState, Handle, SYNC_MILLISECONDS};
 use crate::store::backup::files;
 use crate::store::db::workers::join;
+use age::x25519::Recipient;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use jiff::Timestamp;
 use std::fs::File;
@@ -47,10 +48,10 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    pub fn start(archive: &Path, start: Start) -> io::Result<Self> {
+    pub fn start(archive: &Path, start: Start, recipients: Vec<Recipient>) -> io::Result<Self> {
         let (queue, messages) = bounded(QUEUE_LIMIT);
         let state = Arc::<Mutex<ArchiveState>>::default();
-        let mut desk = Desk::open(archive, start, state.clone())?;
+        let mut desk = Desk::open(archive, start, Encoder::new(recipients)?, state.clone());
         let thread = std::thread::Builder::new().name("archive".to_owned()).spawn(move || desk.work(&messages))?;
         Ok(Keeper { queue: Some(queue), thread: Some(thread), state })
     }
@@ -114,7 +115,7 @@ struct Segment {
 }
 
 impl Desk {
-    fn open(archive: &Path, start: Start, state: Arc<Mutex<ArchiveState>>) -> io::Result<Self> {
+    fn open(archive: &Path, start: Start, encoder: Encoder, state: Arc<Mutex<ArchiveState>>) -> Self {
         let desk = Desk {
             archive: archive.to_owned(),
             generation: start.generation,
@@ -122,7 +123,7 @@ impl Desk {
             number: start.number,
             last_at: Timestamp::MIN,
             file: None,
-            encoder: Encoder::new()?,
+            encoder,
             unsynced_since: None,
             state,
         };
@@ -130,7 +131,7 @@ impl Desk {
             tracing::warn!(event = "archive_interrupted", "commits may be missing in the archive; it begins anew");
         }
         desk.tell(|state| state.interruptions = u64::from(start.interrupted));
-        Ok(desk)
+        desk
     }
 
     fn work(&mut self, messages: &Receiver<Message>) {
@@ -175,9 +176,12 @@ impl Desk {
             database_pages: commit.database_pages,
             position: commit.end,
             pages: commit.pages,
+            sealed: false,
         };
+        // Each file has a key of its own.
+        self.segment_for_more()?;
         let bytes = self.encoder.encode(&record)?;
-        let segment = self.segment_for_more()?;
+        let segment = self.file.as_mut().ok_or_else(|| io::Error::other("there is no file"))?;
         segment.file.write_all(&bytes)?;
         segment.bytes += bytes.len() as u64;
         self.number += 1;
@@ -192,8 +196,8 @@ impl Desk {
         Ok(())
     }
 
-    /// The file to write to: the one there is, or the next.
-    fn segment_for_more(&mut self) -> io::Result<&mut Segment> {
+    /// Has the file to write to: the one there is, or the next.
+    fn segment_for_more(&mut self) -> io::Result<()> {
         let is_full = |one: &Segment| one.bytes >= SEGMENT_BYTES || one.opened.elapsed() >= SEGMENT_TIME;
         if self.file.as_ref().is_some_and(is_full) {
             self.sync()?;
@@ -203,12 +207,14 @@ impl Desk {
         if self.file.is_none() {
             self.require_space()?;
             let folder = self.archive.join(&self.generation);
-            let file = files::create_file(&segment::path_of(&folder, self.segment))?;
+            let mut file = files::create_file(&segment::path_of(&folder, self.segment))?;
             files::sync_folder(&folder)?;
-            self.file = Some(Segment { file, bytes: 0, opened: Instant::now() });
+            let begin = self.encoder.begin_file()?;
+            file.write_all(&begin)?;
+            self.file = Some(Segment { file, bytes: begin.len() as u64, opened: Instant::now() });
             self.tell(|_| {});
         }
-        self.file.as_mut().ok_or_else(|| io::Error::other("there is no file"))
+        Ok(())
     }
 
     fn sync(&mut self) -> io::Result<()> {
@@ -286,7 +292,7 @@ mod tests {
         let now = Timestamp::now();
         let start = start::fresh(folder.path(), now).expect("a generation");
         let first = folder.path().join(&start.generation);
-        let keeper = Keeper::start(folder.path(), start).expect("it starts");
+        let keeper = Keeper::start(folder.path(), start, Vec::new()).expect("it starts");
         let handle = keeper.handle();
         std::fs::remove_dir(&first).expect("the disk is gone");
         keeper.keep(now, commit(1));
@@ -312,7 +318,7 @@ mod tests {
         let earlier = Timestamp::from_second(1_600_000_000).expect("a time");
         let start = start::fresh(folder.path(), now).expect("a generation");
         let generation = folder.path().join(&start.generation);
-        let keeper = Keeper::start(folder.path(), start).expect("it starts");
+        let keeper = Keeper::start(folder.path(), start, Vec::new()).expect("it starts");
         keeper.keep(now, commit(1));
         keeper.keep(earlier, commit(2));
         drop(keeper);

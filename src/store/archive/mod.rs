@@ -7,6 +7,7 @@
 
 mod keeper;
 pub mod replay;
+pub mod sealing;
 pub mod segment;
 mod start;
 pub mod survey;
@@ -76,14 +77,18 @@ pub struct Archive {
 }
 
 impl Archive {
-    /// Of the database at `database`, which nobody may write yet, in the folder `folder`.
-    pub fn open(database: &Path, folder: &Path, now: Timestamp) -> Result<Self, StoreError> {
+    /// Of the database at `database`, which nobody may write yet, in the folder `folder`. With `recipients`, public keys
+    /// of age, only the holders of these keys can read it.
+    pub fn open(database: &Path, folder: &Path, recipients: &[String], now: Timestamp) -> Result<Self, StoreError> {
         let unusable = |e: std::io::Error| {
             StoreError::Refused(format!("the archive in {} cannot be written: {e}", folder.display()))
         };
+        let recipients: std::io::Result<Vec<_>> =
+            recipients.iter().map(|one| one.parse().map_err(std::io::Error::other)).collect();
+        let recipients = recipients.map_err(unusable)?;
         let mut tail = Tail::new(&beside(database, "-wal"));
         let start = start::find(database, folder, &mut tail, now).map_err(unusable)?;
-        let keeper = Keeper::start(folder, start).map_err(unusable)?;
+        let keeper = Keeper::start(folder, start, recipients).map_err(unusable)?;
         Ok(Archive { database: database.to_owned(), tail, keeper, others: None })
     }
 

@@ -1,5 +1,6 @@
 //! Lays archived commits over a copy of a database, up to a moment.
 
+use crate::store::archive::sealing::Keys;
 use crate::store::archive::segment::{self, End, Record};
 use crate::store::archive::{Place, start};
 use jiff::Timestamp;
@@ -22,9 +23,10 @@ pub struct Replayed {
 }
 
 /// Brings the database in `file`, copied when the archive was at `from`, to what it was at `until`. `watch` is told the
-/// time reached and says whether to go on.
+/// time reached and says whether to go on. `keys` open what is encrypted.
 pub fn replay(
     archive: &Path,
+    keys: Keys<'_>,
     from: &Place,
     until: Timestamp,
     file: &Path,
@@ -36,7 +38,7 @@ pub fn replay(
     // The first file also holds what was written to it before the copy.
     let (mut before, mut is_past) = (None, false);
     for (_, path) in segment::list(&folder)?.into_iter().filter(|(number, _)| *number >= from.segment) {
-        let end = segment::each(&path, |record| {
+        let end = segment::each(&path, keys, |record| {
             is_past = record.at > until;
             let follows = before.map_or(record.number <= from.number + 1, |number| record.number == number + 1);
             let (file, number) = (path.display(), record.number);
@@ -53,6 +55,9 @@ pub fn replay(
             }
             if is_past {
                 return Ok(false);
+            }
+            if record.sealed {
+                return Err(Error::other("it is encrypted: name the file with its key by --identity"));
             }
             before = Some(record.number);
             write(&target, &record)?;

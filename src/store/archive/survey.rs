@@ -50,7 +50,7 @@ fn look_through(generation: &Path, survey: &mut Survey, watch: &mut dyn FnMut(u6
     let (mut number, mut damaged): (Option<u64>, Option<String>) = (None, None);
     for (_, path) in segment::list(generation)? {
         let size = std::fs::metadata(&path)?.len();
-        let end = segment::each(&path, |record| {
+        let end = segment::each(&path, &[], |record| {
             if let Some(number) = number.filter(|number| record.number != number + 1) {
                 let hole = format!("{}: record {number} is followed by {}", path.display(), record.number);
                 survey.faults.push(damaged.take().unwrap_or(hole));
@@ -88,12 +88,19 @@ mod tests {
 
     /// Writes records of these numbers into a file of a generation.
     fn write(generation: &Path, file: u64, numbers: std::ops::RangeInclusive<u64>, more: &[u8]) {
-        let mut encoder = Encoder::new().expect("an encoder");
+        let mut encoder = Encoder::new(Vec::new()).expect("an encoder");
         let mut bytes = Vec::new();
         for number in numbers {
             let at = Timestamp::from_second(1_700_000_000 + number as i64).expect("a time");
-            let record =
-                Record { number, at, page_bytes: 512, database_pages: 1, position: Position::default(), pages: vec![] };
+            let record = Record {
+                number,
+                at,
+                page_bytes: 512,
+                database_pages: 1,
+                position: Position::default(),
+                pages: vec![],
+                sealed: false,
+            };
             bytes.extend(encoder.encode(&record).expect("encoded"));
         }
         bytes.extend_from_slice(more);

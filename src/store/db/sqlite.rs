@@ -67,6 +67,8 @@ pub struct SqliteOptions {
     pub read_age_max: Duration,
     /// Folder that gets every commit with its time; `None`: none does.
     pub archive: Option<PathBuf>,
+    /// Public keys of age that the archive is encrypted for; none: it is not.
+    pub archive_recipients: Vec<String>,
     /// Whether another program folds the write-ahead log into the file, and we must not.
     pub external_checkpoint: bool,
 }
@@ -83,6 +85,7 @@ impl Default for SqliteOptions {
             beside: false,
             read_age_max: Duration::MAX,
             archive: None,
+            archive_recipients: Vec::new(),
             external_checkpoint: false,
         }
     }
@@ -111,7 +114,9 @@ impl Sqlite {
         refuse_strange(&connection)?;
         // Before anything is written to the log or folded.
         let folder = options.archive.as_deref().filter(|_| alone);
-        let archive = folder.map(|folder| Archive::open(path, folder, Timestamp::now())).transpose()?;
+        let archive = folder
+            .map(|folder| Archive::open(path, folder, &options.archive_recipients, Timestamp::now()))
+            .transpose()?;
         set_writing(&connection, &options).map_err(|e| cannot_open(path, e))?;
         prepare(&mut connection, alone)?;
         let handle = archive.as_ref().map(Archive::handle);
