@@ -1,7 +1,7 @@
 //! The fast lane: what leaves before the layers is what would have left through them.
 
 use crate::market::{Market, catalog};
-use crate::support::{Reply, Server};
+use crate::support::{Reply, Server, engine};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -72,7 +72,8 @@ fn an_answer_from_the_lane_is_that_of_the_ordinary_way() {
     for path in &paths {
         for more in sent {
             for signed_in in [false, true] {
-                if path == PROFILE && !signed_in {
+                // Where there may be other nodes, nothing of a user is kept for the lane.
+                if path == PROFILE && (!signed_in || engine::name() == "postgres") {
                     continue;
                 }
                 let headers: Vec<_> = more.iter().copied().chain(signed_in.then_some(signed)).collect();
@@ -130,7 +131,8 @@ fn a_change_shows_in_the_next_read_and_a_profile_is_its_users_alone() {
         }
         assert_eq!([read(&anna).0, read(&ben).0], [json!("anna@example.com"), json!("ben@example.com")]);
     }
-    assert!(at_once(&server) > 20, "{}", at_once(&server));
+    let wanted = if engine::name() == "sqlite" { 21.. } else { 0.. };
+    assert!(wanted.contains(&at_once(&server)), "{}", at_once(&server));
     // Nobody reads on with a session that has ended.
     assert_eq!(server.post("/api/v1/auth/logout-all", &[("authorization", anna.as_str())], "").status, 204);
     server.get(PROFILE, &[("authorization", anna.as_str())]).problem(401);
