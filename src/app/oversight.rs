@@ -198,8 +198,10 @@ impl App {
             note(tx, "authz_admin", act, now)?;
             tell(tx, News::Caches)
         };
+        // Counted before this node hears of it as every other does.
+        let cleared = Cleared { answers: self.catalog.clear(), rankings: self.rankings.clear() };
         self.store.write(clear).await?;
-        Ok(Cleared { answers: self.catalog.clear(), rankings: self.rankings.clear() })
+        Ok(cleared)
     }
 
     /// Reads, and notes in the same transaction who read how many rows of what. What was searched for is not noted: it

@@ -58,13 +58,15 @@ impl People {
         People { server: Server::with(&environment), address: address.to_owned(), _folder: folder }
     }
 
-    /// Ends the service and gives its audit log, the oldest first.
+    /// Ends the service and gives its audit log, the oldest first, without what the service did by itself: whether its
+    /// first maintenance has run by now is a matter of time.
     pub fn history(self) -> Vec<Entry> {
         assert_eq!(self.server.stop(), Some(0));
         let store = Store::open(&self.address, Options::default()).expect("the store");
         let all = Page { limit: 1_000, offset: 0 };
         let read = store.read_blocking(move |conn| audit::list(conn, &AuditFilter::default(), all));
         let mut entries = read.expect("the audit log").items;
+        entries.retain(|entry| !entry.event.starts_with("sys_"));
         entries.reverse();
         entries
     }
