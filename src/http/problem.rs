@@ -32,6 +32,9 @@ const MEANINGS: [(u16, &str); 13] = [
     (503, "Not available right now"),
 ];
 
+/// Wrong fields told at once: more than a request can reasonably have, fewer than one can be made to have.
+const DETAILS_MAX: usize = 1_000;
+
 /// What a handler answers when it cannot do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -188,7 +191,10 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let message = error.to_string();
         match error {
-            Error::Invalid(details) => Problem { details, ..Problem::new(StatusCode::UNPROCESSABLE_ENTITY, message) },
+            Error::Invalid(mut details) => {
+                details.truncate(DETAILS_MAX);
+                Problem { details, ..Problem::new(StatusCode::UNPROCESSABLE_ENTITY, message) }
+            }
             Error::Rule(_) => Problem::new(StatusCode::BAD_REQUEST, message),
             Error::Unauthenticated(_) => Problem::new(StatusCode::UNAUTHORIZED, message),
             Error::Forbidden(_) => Problem::new(StatusCode::FORBIDDEN, message),
@@ -254,7 +260,7 @@ struct Document {
     /// Same as `detail`.
     #[oai(validator(max_length = 2000))]
     message: String,
-    /// Every wrong field, for status 422.
+    /// Every wrong field, or the first thousand, for status 422.
     #[oai(validator(max_items = 1000))]
     #[serde(skip_serializing_if = "Option::is_none")]
     details: Option<Vec<Detail>>,

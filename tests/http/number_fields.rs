@@ -104,3 +104,16 @@ fn a_tariff_that_means_nothing_is_refused_at_its_fields() {
     let asked = json!({ "current_plan": stated });
     sender.refused("POST", "/api/v1/recommendations/generate", &asked, &format!("current_plan.{path}"));
 }
+
+#[test]
+fn of_more_than_a_thousand_wrong_fields_the_first_thousand_are_told() {
+    let sender = Sender::ready();
+    let rates = vec![json!({ "name": "Tax" }); 1_000];
+    let stated = json!({ "rate_structure": { "type": "tariff", "charges": [], "tax": { "prices": "exclusive", "rates": rates } } });
+    let headers = [("authorization", sender.bearer.as_str())];
+    let reply = sender.people.server.json("PUT", "/api/v1/users/current-plan", &headers, &stated.to_string());
+    let problem = reply.value();
+    assert_eq!((reply.status, problem["details"].as_array().map(Vec::len)), (422, Some(1_000)));
+    let detail = problem["detail"].as_str().expect("a text");
+    assert!(detail.ends_with("(and 1000 more problems, see details)."), "{detail}");
+}
