@@ -118,6 +118,7 @@ fn the_end_of_the_log_is_in_the_service_log_and_in_the_metrics() {
         assert!(Instant::now() < patience, "the metrics do not show the end of the log:\n{page}");
     };
     assert!(page.contains(&format!("treebeard_audit_head_hash_prefix {prefix}\n")), "{page}");
+    server.logged("audit_head");
     let log = server.log();
     let line = log.lines().find(|line| line.contains("audit_head")).unwrap_or_else(|| panic!("no line in {log}"));
     let line: Value = serde_json::from_str(line).expect("JSON");

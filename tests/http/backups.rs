@@ -79,5 +79,5 @@ fn a_backup_that_fails_is_told_by_health_and_metrics() {
         (&"degraded".into(), &false.into())
     );
     assert_eq!(metric(&server, "treebeard_backup_ok"), Some(0.0));
-    assert!(server.log().contains("backup_second_failed"));
+    server.logged("backup_second_failed");
 }

@@ -376,6 +376,6 @@ fn who_was_erased_stays_erased_when_an_old_database_is_put_back() {
         server.post("/api/v1/auth/login", &[], &body).status
     };
     assert_eq!((sign_in("ada@example.org"), sign_in("ben@example.org")), (200, 401));
-    assert!(server.log().contains("user_deleted_again"), "{}", server.log());
+    server.logged("user_deleted_again");
     assert!(Uuid::parse_str(listed.get(..36).unwrap_or_default()).is_err(), "no id is in the list");
 }

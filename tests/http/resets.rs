@@ -11,7 +11,6 @@ use sha2::Sha256;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::thread;
-use std::time::{Duration, Instant};
 
 const FORGOT: &str = "/api/v1/auth/password/forgot";
 const RESET: &str = "/api/v1/auth/password/reset";
@@ -146,11 +145,7 @@ fn without_a_notifier_the_answer_is_the_same_and_the_log_says_what_is_missing() 
     let server = Server::start();
     server.register("anna@example.com");
     assert_eq!(forgot(&server, "anna@example.com").status, 202);
-    let until = Instant::now() + Duration::from_secs(60);
-    while !server.log().contains("set notifier.smtp_url or notifier.webhook_url") {
-        assert!(Instant::now() < until, "{}", server.log());
-        thread::sleep(Duration::from_millis(20));
-    }
+    server.logged("set notifier.smtp_url or notifier.webhook_url");
 }
 
 #[test]

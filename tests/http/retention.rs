@@ -4,7 +4,6 @@ use crate::people::{PASSWORD, treebeard};
 use crate::support::{Server, engine};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use treebeard::store::audit::{self, AuditFilter, Event, Verdict};
 use treebeard::store::db::filter::Page;
@@ -101,11 +100,7 @@ fn a_service_whose_time_has_come_runs_the_job_and_policy_and_settings_say_the_sa
     let folder = TempDir::new().expect("a folder");
     let url = database(&folder);
     let server = Server::with(&[("DATABASE_URL", &url), ("TREEBEARD_RETENTION__SESSION_DAYS", "17")]);
-    let patience = Instant::now() + Duration::from_secs(60);
-    while !server.log().contains("sys_retention_run") {
-        assert!(Instant::now() < patience, "the job did not run: {}", server.log());
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    server.logged("sys_retention_run");
     let policy = server.get("/legal/privacy", &[]).body;
     assert!(policy.contains("until the account is erased; 17 days after they ended at most"), "{policy}");
     assert!(!policy.contains("since its user was last there"), "no period is set for that");

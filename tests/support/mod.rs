@@ -150,6 +150,16 @@ impl Server {
         self.log.lock().expect("nobody panics with the log in hand").clone()
     }
 
+    /// Waits until the log has `words`: it may come later than the answer it is about.
+    #[track_caller]
+    pub fn logged(&self, words: &str) {
+        let end = Instant::now() + PATIENCE;
+        while !self.log().contains(words) {
+            assert!(Instant::now() < end, "the log has no \"{words}\":\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// Every test of the suite looks for what must not be told: no line of the log holds a password, a token, a signing
     /// key, or who somebody is.
     fn keeps_its_secrets(&self) {
