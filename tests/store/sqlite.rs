@@ -192,3 +192,20 @@ fn the_file_is_set_as_promised() {
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
 }
+
+#[test]
+fn the_log_is_folded_into_the_file_though_writes_never_pause() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open_sqlite(&folder, "folded.db");
+    let log = || std::fs::metadata(folder.path().join("folded.db-wal")).unwrap().len();
+    let sql = "INSERT INTO idempotency_keys (scope, key, request_hash, answer, created_at, expires_at) \
+               VALUES ('s', lower(hex(randomblob(8))), zeroblob(32), $1, 0, 0)";
+    let largest = (0..400).map(|_| {
+        let written = store.write_blocking(move |tx| tx.execute(sql, &[vec![7_u8; 100_000].into()]));
+        assert_eq!(written, Ok(1));
+        log()
+    });
+    let largest = largest.max().unwrap();
+    // It is folded at 1,000 pages of 4 KiB; one batch and what it moves may stand beside them.
+    assert!((4 << 20..6 << 20).contains(&largest), "the log had {largest} bytes while 40 MB were written");
+}

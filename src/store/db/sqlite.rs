@@ -26,6 +26,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Of SQLite's machine, between two looks at how long a read has taken.
 const STEPS: i32 = 10_000;
 /// Set on every connection; busy_timeout comes before them, because switching to WAL can itself find the file locked.
+/// The log is folded into the file by the writer's thread, where that is ours to do.
 const PRAGMAS: &str = "
     PRAGMA foreign_keys = ON;
     PRAGMA trusted_schema = OFF;
@@ -34,7 +35,7 @@ const PRAGMAS: &str = "
     PRAGMA cache_size = -16384;
     PRAGMA mmap_size = 268435456;
     PRAGMA journal_size_limit = 67108864;
-    PRAGMA wal_autocheckpoint = 1000;";
+    PRAGMA wal_autocheckpoint = 0;";
 
 /// An open SQLite file. Dropping it ends its threads and closes the file.
 pub struct Sqlite {
@@ -219,8 +220,6 @@ fn set_writing(connection: &Connection, options: &SqliteOptions) -> rusqlite::Re
     connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL")?;
     connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
     connection.execute_batch(PRAGMAS)?;
-    // The writer's thread turns it on again where that is ours to do, when it has begun to archive.
-    connection.execute_batch("PRAGMA wal_autocheckpoint = 0")?;
     if options.external_checkpoint {
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     }

@@ -22,8 +22,8 @@ const IDLE: Duration = Duration::from_secs(3);
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// So often is looked what programs beside us have committed.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// Pages in the write-ahead log after which a commit folds it into the file.
-const FOLD_PAGES: u32 = 1000;
+/// Pages in the write-ahead log after which it is folded into the file.
+const FOLD_PAGES: i64 = 1000;
 
 /// What is done with the write-ahead log.
 pub struct Log {
@@ -73,7 +73,8 @@ impl Writer {
         let thread = std::thread::Builder::new()
             .name("sqlite-write".to_owned())
             .spawn(move || {
-                log.begin(&connection);
+                // From now on every commit is archived.
+                log.take(&connection);
                 write_until_closed(&connection, &jobs, batch_max, &mut log, &shared);
                 drop(connection);
                 log.rest();
@@ -160,6 +161,8 @@ fn write_until_closed(
                 if counters.fold_asked.swap(false, Ordering::AcqRel) {
                     cut_log(connection);
                     log.rest();
+                } else if log.folds {
+                    fold_long_log(connection);
                 }
             }
             Err(RecvTimeoutError::Timeout) => {
@@ -180,15 +183,6 @@ fn write_until_closed(
 }
 
 impl Log {
-    /// From now on every commit is archived, and the log may be folded.
-    fn begin(&mut self, connection: &Connection) {
-        self.take(connection);
-        let pages = if self.folds { FOLD_PAGES } else { 0 };
-        if let Err(error) = connection.pragma_update(None, "wal_autocheckpoint", pages) {
-            tracing::warn!(%error, "the write-ahead log grows until the service is idle");
-        }
-    }
-
     fn take(&mut self, connection: &Connection) {
         if let Some(archive) = &mut self.archive {
             archive.take(connection);
@@ -276,6 +270,21 @@ fn count_batch(batch: &[Done], committed: bool, counters: &Counters) {
     counters.batched.fetch_add(size, Ordering::Relaxed);
     let class = BATCH_CLASSES.iter().position(|bound| size <= *bound).unwrap_or(BATCH_CLASSES.len() - 1);
     counters.batches[class].fetch_add(1, Ordering::Relaxed);
+}
+
+/// After everybody is told: a commit that folds the log itself keeps its callers waiting for what they do not need.
+/// Readers that are in the way are left alone, and the next batch goes on with it.
+fn fold_long_log(connection: &Connection) {
+    let fold = || -> rusqlite::Result<()> {
+        let pages: i64 = connection.prepare_cached("PRAGMA wal_checkpoint(NOOP)")?.query_row([], |row| row.get(1))?;
+        if pages >= FOLD_PAGES {
+            connection.prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")?.query_row([], |_| Ok(()))?;
+        }
+        Ok(())
+    };
+    if let Err(error) = fold().map_err(store_error) {
+        tracing::warn!(cause = error.cause(), "the write-ahead log could not be folded into the file");
+    }
 }
 
 /// Best done when nobody waits; readers that are in the way are left alone.
