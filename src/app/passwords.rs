@@ -1,10 +1,10 @@
 //! Passwords: what is accepted, how it is hashed, and the bounded pool the hashing runs in.
 //!
 //! argon2id over the NFC form of the whole password. A hash costs memory and a core for some ten milliseconds, so only
-//! a few run at once; who cannot be served within a short wait is told to come back, and the rest of the service does
-//! not notice.
+//! a few run at once, behind everything else; who cannot be served within a short wait is told to come back.
 
 use crate::app::error::{Error, FieldFault};
+use crate::app::hashers::{Hashers, Limits};
 use crate::config::{Auth, PasswordPolicy};
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
@@ -18,6 +18,11 @@ use unicode_normalization::UnicodeNormalization;
 /// Longer ones are refused before any work is done.
 pub const BYTES_MAX: usize = 1024;
 const WAIT_MAX: Duration = Duration::from_millis(500);
+/// Ten times what a pass over a KiB of memory takes a processor of these years that does nothing else.
+const PATIENCE_PER_KIB_AND_PASS: Duration = Duration::from_micros(5);
+const PATIENCE_MIN: Duration = Duration::from_millis(100);
+/// After everything else left the hashers nothing, they are asked again.
+const REST: Duration = Duration::from_secs(2);
 /// A stored hash that asks for more than this is not computed: a foreign row must not take the machine down.
 const MEMORY_KIB_CEILING: u32 = 128 * 1024;
 const PASSES_CEILING: u32 = 30;
@@ -40,6 +45,7 @@ pub struct Passwords {
     policy: PasswordPolicy,
     params: Params,
     permits: Arc<Semaphore>,
+    hashers: Arc<Hashers>,
     /// Compared against when there is no such account, so that the answer takes the same time.
     dummy: String,
     counters: Arc<Counters>,
@@ -71,9 +77,12 @@ impl Passwords {
         let params = Params::new(auth.argon2_memory_kib, auth.argon2_passes, auth.argon2_lanes, None)
             .map_err(|error| Error::Internal(format!("the argon2 settings are not usable: {error}")))?;
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let permits = Arc::new(Semaphore::new((cores / 2).max(1)));
-        let dummy = nobodys_hash(&params);
-        Ok(Passwords { policy: auth.password_policy, params, permits, dummy, counters: Arc::default() })
+        let threads = (cores / 2).max(1);
+        let passes = params.m_cost().saturating_mul(params.t_cost());
+        let patience = PATIENCE_PER_KIB_AND_PASS.saturating_mul(passes).max(PATIENCE_MIN);
+        let hashers = Arc::new(Hashers::start(threads, Limits { patience, rest: REST })?);
+        let (permits, dummy) = (Arc::new(Semaphore::new(threads)), nobodys_hash(&params));
+        Ok(Passwords { policy: auth.password_policy, params, permits, hashers, dummy, counters: Arc::default() })
     }
 
     /// Whether a new password may be used; `field` is its name in the request.
@@ -108,16 +117,20 @@ impl Passwords {
     }
 
     /// The permit goes with the work, so a client that hangs up frees nothing early.
-    async fn in_pool<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-        let (permit, counters) = (self.permit().await?, self.counters.clone());
-        let task = tokio::task::spawn_blocking(move || {
-            let (_permit, started) = (permit, Instant::now());
-            let outcome = work();
+    async fn in_pool<T: Send + 'static>(&self, work: impl Fn() -> T + Send + Sync + 'static) -> Result<T, Error> {
+        let (permit, counters, hashers) = (self.permit().await?, self.counters.clone(), self.hashers.clone());
+        let timed = move || {
+            let started = Instant::now();
+            (work(), started.elapsed())
+        };
+        let task = tokio::spawn(async move {
+            let (outcome, time) = hashers.run(timed).await?;
             counters.computed.fetch_add(1, Ordering::Relaxed);
-            counters.nanoseconds.fetch_add(started.elapsed().as_nanos() as u64, Ordering::Relaxed);
-            outcome
+            counters.nanoseconds.fetch_add(time.as_nanos() as u64, Ordering::Relaxed);
+            drop(permit);
+            Ok(outcome)
         });
-        task.await.map_err(|_| Error::Internal("password hashing panicked".to_owned()))
+        task.await.map_err(|_| Error::Internal("password hashing panicked".to_owned()))?
     }
 
     async fn permit(&self) -> Result<OwnedSemaphorePermit, Error> {

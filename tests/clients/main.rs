@@ -92,7 +92,9 @@ impl Market {
             .expect("the binary starts");
         create.stdin.take().expect("a pipe").write_all(PASSWORD.as_bytes()).expect("it reads");
         assert!(create.wait().expect("it ends").success(), "there is an administrator");
-        let environment = [&[("DATABASE_URL", address.as_str())], environment].concat();
+        // Thousands are hashed beside compilers, and what a hash costs is not asked here.
+        let hashed = [("TREEBEARD_AUTH__ARGON2_MEMORY_KIB", "64"), ("TREEBEARD_AUTH__ARGON2_PASSES", "1")];
+        let environment = [&[("DATABASE_URL", address.as_str())], &hashed[..], environment].concat();
         Market { server: Server::with(&environment), _folder: folder }
     }
 
