@@ -3,9 +3,13 @@
 //! `cargo bench --bench service`. Everything happens in a temporary folder, over loopback, with a bounded number of
 //! requests. `TREEBEARD_BINARY` names another binary to measure. Linux only: memory is read from `/proc`.
 
+#[path = "load/hammer.rs"]
+#[allow(dead_code, reason = "the other benches use the rest")]
+mod hammer;
 #[path = "world/mod.rs"]
 mod world;
 
+use hammer::{Manner, hammer, request};
 use serde_json::{Value, json};
 use std::fs::{File, read_to_string};
 use std::io::{BufRead, BufReader, BufWriter, Write};
@@ -20,6 +24,7 @@ const PLANS: usize = 1_000;
 const STARTS: usize = 9;
 const REQUESTS: usize = 200;
 const CONNECTIONS: usize = 16;
+const GENERATE: &str = "/api/v1/recommendations/generate";
 /// A small and a large meter file: what the large one needs more is what memory grows by.
 const METER_FILES_MB: [u64; 2] = [5, 100];
 
@@ -206,31 +211,28 @@ impl Drop for Server {
 
 /// Asks for advice over so many connections at once. Milliseconds at p50 and p99. No two requests of a run of the bench
 /// are alike: nothing is answered from the cache of rankings.
-fn generate(server: &Server, token: &str, connections: usize, explanations: &str) -> (f64, f64) {
+fn generate(server: &Server, token: &str, connections: usize, explanations: &'static str) -> (f64, f64) {
     static ASKED: AtomicU64 = AtomicU64::new(0);
-    let client = || {
-        let agent = ureq::Agent::new_with_defaults();
-        let ask = |_| {
-            let watt_hours = ASKED.fetch_add(1, Ordering::Relaxed) * 97;
-            let month = |month: u64| {
-                let kwh = (800_000 + month * 50_000 + watt_hours) as f64 / 1e3;
-                json!({"month": format!("2025-{:02}-01", month + 1), "kwh": kwh})
-            };
-            let body = json!({"user_data": {"zip_code": world::ZIP}, "usage_data": (0..12).map(month).collect::<Vec<_>>(),
-                "options": {"explanations": explanations}});
-            let started = Instant::now();
-            let request = agent.post(format!("{}/api/v1/recommendations/generate", server.url));
-            let mut answer = request.header("authorization", token).send_json(&body).expect("advice");
-            let answer = answer.body_mut().read_to_string().expect("a whole answer");
-            assert!(answer.contains(&format!("\"total_plans_analyzed\":{PLANS}")), "{answer}");
-            started.elapsed().as_secs_f64() * 1e3
+    let body = move || {
+        let watt_hours = ASKED.fetch_add(1, Ordering::Relaxed) * 97;
+        let month = |month: u64| {
+            let kwh = (800_000 + month * 50_000 + watt_hours) as f64 / 1e3;
+            json!({"month": format!("2025-{:02}-01", month + 1), "kwh": kwh})
         };
-        (0..REQUESTS).map(ask).collect::<Vec<f64>>()
+        json!({"user_data": {"zip_code": world::ZIP}, "usage_data": (0..12).map(month).collect::<Vec<_>>(),
+            "options": {"explanations": explanations}})
     };
-    let mut times: Vec<f64> = thread::scope(|scope| {
-        let clients: Vec<_> = (0..connections).map(|_| scope.spawn(client)).collect();
-        clients.into_iter().flat_map(|client| client.join().expect("a client that ends")).collect()
+    let first = ureq::post(format!("{}{GENERATE}", server.url)).header("authorization", token).send_json(body());
+    let first = first.expect("advice").body_mut().read_to_string().expect("a whole answer");
+    assert!(first.contains(&format!("\"total_plans_analyzed\":{PLANS}")), "{first}");
+
+    let authorization = token.to_owned();
+    let address = server.url.trim_start_matches("http://").parse().expect("an address");
+    let all = Manner { requests_max: REQUESTS * connections, ..Manner::full(connections, Duration::from_mins(10)) };
+    let (counted, _) = hammer(address, all, move |_, _| {
+        request("POST", GENERATE, &[("authorization", &authorization)], &body().to_string())
     });
-    times.sort_unstable_by(f64::total_cmp);
-    (times[times.len() / 2], times[times.len() * 99 / 100])
+    assert!(counted.statuses.keys().all(|status| *status == 200), "{:?}", counted.statuses);
+    let milliseconds = |percent| counted.durations.percentile(percent).as_secs_f64() * 1e3;
+    (milliseconds(50.0), milliseconds(99.0))
 }

@@ -3,6 +3,7 @@
 
 mod hammer;
 mod rows;
+#[allow(dead_code, reason = "the other benches use the rest")]
 mod servers;
 #[path = "../world/mod.rs"]
 mod world;

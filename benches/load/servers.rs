@@ -16,6 +16,8 @@ use tempfile::TempDir;
 /// Clock ticks a second in `/proc`, the same on every Linux.
 const TICKS: f64 = 100.0;
 const PLANS: usize = 1_000;
+/// Where a service keeps its database unless told otherwise.
+pub const DATABASE: &str = "data/treebeard.db";
 /// Nobody's limits are measured unless said otherwise.
 pub const EXEMPT: &str = "limits.exempt_networks=127.0.0.0/8";
 
@@ -57,7 +59,11 @@ impl Server {
         import.args(["catalog", "import", "catalog.json"]).current_dir(folder.path()).env_clear();
         let imported = import.stdout(Stdio::null()).stderr(Stdio::null()).status().expect("the binary starts");
         assert!(imported.success(), "the catalog is imported");
+        Server::over(folder, pinned, settings, more)
+    }
 
+    /// The real service on the store in `folder`.
+    pub fn over(folder: TempDir, pinned: bool, settings: &[&str], more: &[&str]) -> Server {
         let address = free_address();
         let mut command = pinned_command(pinned, &binary());
         command.args(["serve", "--listen", &address.to_string()]).args(more);
@@ -91,6 +97,11 @@ impl Server {
             thread::sleep(Duration::from_millis(5));
         }
         server
+    }
+
+    /// The address of its database.
+    pub fn database(&self) -> String {
+        format!("sqlite:{}", self.folder.path().join(DATABASE).display())
     }
 
     pub fn url(&self, path: &str) -> String {

@@ -35,6 +35,7 @@ const PARTS: [(&str, &[&str]); 4] = [
             "upgrade",
             "operations",
             "load",
+            "scaling",
         ],
     ),
     ("When something is wrong", &["runbooks"]),

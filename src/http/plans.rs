@@ -1,10 +1,11 @@
 //! Plans and suppliers: the catalog, public and cached.
 
 use crate::app::App;
-use crate::app::catalog::{Page, PageRequest, PlanItem, PlanQuery, Question, Sort, SupplierItem};
+use crate::app::catalog::{Page, PageRequest, PlanItem, PlanQuery, Question, SupplierItem};
 use crate::app::pricing::PlanBills;
 use crate::domain::advice::PlanComparison;
 use crate::domain::catalog::PlanKind;
+use crate::domain::market::Sort;
 use crate::http::Tag;
 use crate::http::body::StrictJson;
 use crate::http::caller::MaybeSignedIn;

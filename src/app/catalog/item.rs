@@ -199,10 +199,5 @@ impl<'a> ZipAnswer<'a> {
 }
 
 fn on_sale(snapshot: &Snapshot, place: UtilityRef) -> u32 {
-    snapshot.plans_under(place).filter(|listing| is_active(snapshot, listing)).count() as u32
-}
-
-/// Whether both the plan and its supplier are active.
-pub fn is_active(snapshot: &Snapshot, listing: &Listing) -> bool {
-    listing.plan.active && snapshot.supplier_of(listing).supplier.active
+    snapshot.plans_under(place).filter(|listing| snapshot.is_active(listing)).count() as u32
 }

@@ -9,9 +9,9 @@ mod query;
 
 pub use editing::{Edited, Kept, PlanFilter, SupplierFilter};
 pub use intake::{Intake, IntakeReport};
-pub use item::{PlanItem, SupplierItem, ZipAnswer, is_active};
+pub use item::{PlanItem, SupplierItem, ZipAnswer};
 pub use page::{Page, PageRequest};
-pub use query::{PlanQuery, Sort};
+pub use query::PlanQuery;
 
 use crate::app::coding::Coded;
 use crate::app::error::Error;

@@ -1,10 +1,9 @@
-//! Searching the plan list: filters, orders, pages.
+//! Searching the plan list: filters and pages.
 
-use super::item::{PlanItem, is_active};
+use super::item::PlanItem;
 use super::page::{Page, PageRequest};
 use crate::domain::catalog::PlanKind;
-use crate::domain::market::{Listing, Place, Snapshot, UtilityRef};
-use std::cmp::Ordering;
+use crate::domain::market::{Place, Row, Snapshot, Sort};
 use uuid::Uuid;
 
 /// What a caller asks of the plan list. Texts are kept as given: the same question is the same cache entry.
@@ -23,21 +22,6 @@ pub struct PlanQuery {
     pub page: PageRequest,
 }
 
-/// The order of the list; plans without the figure come last, equal ones by name and id.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub enum Sort {
-    #[default]
-    Name,
-    /// Cheapest first at that many kWh a month.
-    Price500,
-    Price1000,
-    Price2000,
-    /// Greenest first.
-    Renewable,
-    /// Shortest first.
-    Contract,
-}
-
 /// The active plans that match.
 pub fn page_of<'a>(snapshot: &'a Snapshot, query: &PlanQuery) -> Page<PlanItem<'a>> {
     let place = match query.zip_code.as_deref().map(|zip| snapshot.place(zip)) {
@@ -45,54 +29,66 @@ pub fn page_of<'a>(snapshot: &'a Snapshot, query: &PlanQuery) -> Page<PlanItem<'
         Some(Place::Served { utility, .. }) => Some(utility),
         Some(Place::NoChoice { .. } | Place::Unknown) => return Page::of(query.page, 0, Vec::new()),
     };
-    let words = words(query.text.as_deref().unwrap_or_default());
-    let wanted = |listing: &&Listing| is_active(snapshot, listing) && matches(snapshot, listing, query, &words);
-    let mut found: Vec<&Listing> = match place {
-        None => snapshot.listings().iter().filter(wanted).collect(),
-        Some(place) => snapshot.plans_under(place).filter(wanted).collect(),
+    let filter = Filter::of(query);
+    let (total, shown) = match place {
+        Some(place) => filter.page(snapshot, &snapshot.on_sale_under(place, query.sort)),
+        None => filter.page(snapshot, snapshot.on_sale(query.sort)),
     };
-    sort(&mut found, query.sort, place);
-    let total = found.len();
-    let shown = found.into_iter().skip(query.page.skip()).take(query.page.size());
-    Page::of(query.page, total, shown.map(|listing| PlanItem::new(snapshot, listing, place)).collect())
+    let items = shown.into_iter().map(|row| PlanItem::new(snapshot, row.listing(snapshot), place));
+    Page::of(query.page, total, items.collect())
 }
 
-fn matches(snapshot: &Snapshot, listing: &Listing, query: &PlanQuery, words: &[String]) -> bool {
-    let plan = &listing.plan;
-    query.kind.is_none_or(|kind| plan.kind == kind)
-        && query.supplier.is_none_or(|id| snapshot.supplier_of(listing).id == id)
-        && query.min_renewable_thousandths.is_none_or(|least| plan.renewable.percent() * 1e3 >= f64::from(least))
-        && query.max_contract_length.is_none_or(|most| plan.term_months <= most)
-        && (words.is_empty() || {
-            let supplier = &snapshot.supplier_of(listing).supplier.name;
-            let text = format!("{} {supplier} {}", plan.name, plan.description.as_deref().unwrap_or_default());
-            let text = text.to_lowercase();
-            words.iter().all(|word| text.contains(word))
-        })
+struct Filter<'a> {
+    query: &'a PlanQuery,
+    /// Those of the text, lower case.
+    words: Vec<String>,
 }
 
-fn words(text: &str) -> Vec<String> {
-    text.split_whitespace().map(str::to_lowercase).collect()
-}
-
-fn sort(found: &mut [&Listing], sort: Sort, place: Option<UtilityRef>) {
-    let price = |level: usize| {
-        move |listing: &&Listing| listing.prices(place).map_or(f64::INFINITY, |prices| prices.levels()[level])
-    };
-    match sort {
-        Sort::Name => found.sort_by(|a, b| by_name(a, b)),
-        Sort::Price500 => sort_by_figure(found, price(0)),
-        Sort::Price1000 => sort_by_figure(found, price(1)),
-        Sort::Price2000 => sort_by_figure(found, price(2)),
-        Sort::Renewable => sort_by_figure(found, |listing| -listing.plan.renewable.percent()),
-        Sort::Contract => sort_by_figure(found, |listing| f64::from(listing.plan.term_months)),
+impl Filter<'_> {
+    fn of(query: &PlanQuery) -> Filter<'_> {
+        let words = query.text.as_deref().unwrap_or_default().split_whitespace();
+        Filter { query, words: words.map(str::to_lowercase).collect() }
     }
-}
 
-fn sort_by_figure(found: &mut [&Listing], figure: impl Fn(&&Listing) -> f64) {
-    found.sort_by(|a, b| figure(a).total_cmp(&figure(b)).then_with(|| by_name(a, b)));
-}
+    /// How many of `rows` match, and those of the page.
+    fn page(&self, snapshot: &Snapshot, rows: &[Row]) -> (usize, Vec<Row>) {
+        let (skip, size) = (self.query.page.skip(), self.query.page.size());
+        if self.admits_all() {
+            return (rows.len(), rows.iter().skip(skip).take(size).copied().collect());
+        }
+        let (mut total, mut shown) = (0, Vec::new());
+        for &row in rows.iter().filter(|row| self.admits(snapshot, **row)) {
+            if total >= skip && shown.len() < size {
+                shown.push(row);
+            }
+            total += 1;
+        }
+        (total, shown)
+    }
 
-fn by_name(a: &Listing, b: &Listing) -> Ordering {
-    a.plan.name.to_lowercase().cmp(&b.plan.name.to_lowercase()).then_with(|| a.id.cmp(&b.id))
+    fn admits_all(&self) -> bool {
+        let query = self.query;
+        query.kind.is_none()
+            && query.supplier.is_none()
+            && query.min_renewable_thousandths.is_none()
+            && query.max_contract_length.is_none()
+            && self.words.is_empty()
+    }
+
+    fn admits(&self, snapshot: &Snapshot, row: Row) -> bool {
+        let query = self.query;
+        query.kind.is_none_or(|kind| row.kind == kind)
+            && query.supplier.is_none_or(|id| row.supplier(snapshot).id == id)
+            && query.min_renewable_thousandths.is_none_or(|least| row.renewable_percent * 1e3 >= f64::from(least))
+            && query.max_contract_length.is_none_or(|most| row.term_months <= most)
+            && (self.words.is_empty() || self.has_words(snapshot, row))
+    }
+
+    fn has_words(&self, snapshot: &Snapshot, row: Row) -> bool {
+        let plan = &row.listing(snapshot).plan;
+        let supplier = &row.supplier(snapshot).supplier.name;
+        let text = format!("{} {supplier} {}", plan.name, plan.description.as_deref().unwrap_or_default());
+        let text = text.to_lowercase();
+        self.words.iter().all(|word| text.contains(word))
+    }
 }

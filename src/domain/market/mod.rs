@@ -3,6 +3,7 @@
 mod average;
 mod dependence;
 mod listing;
+mod shelf;
 mod territory;
 #[cfg(test)]
 mod tests;
@@ -11,12 +12,15 @@ pub use average::{AveragePrices, cents_per_kwh};
 pub use dependence::{Bend, Dependence};
 use listing::Site;
 pub use listing::{Listing, Offer};
+use shelf::Shelf;
+pub use shelf::{Row, Sort};
 pub use territory::{Place, UtilityRef, normal_zip};
 
 use crate::domain::catalog::{CatalogFile, Market, Supplier, Utility};
 use average::ReferenceLoads;
 use jiff::civil::Date;
 use std::collections::HashMap;
+use std::sync::Arc;
 use territory::Territories;
 use uuid::Uuid;
 
@@ -32,6 +36,7 @@ pub struct Snapshot {
     plan_index: HashMap<Uuid, usize>,
     /// Places of the listings sold under a utility.
     under: HashMap<UtilityRef, Vec<usize>>,
+    shelf: Shelf,
     territories: Territories,
     problems: Vec<String>,
 }
@@ -39,7 +44,7 @@ pub struct Snapshot {
 /// A market with the utilities of its territory.
 #[derive(Debug)]
 pub struct MarketEntry {
-    pub market: Market,
+    pub market: Arc<Market>,
     pub utilities: Vec<Utility>,
     /// Mean stars of the market's rated suppliers, what few reviews are shrunk towards (method.md 4).
     pub mean_rating: Option<f64>,
@@ -68,12 +73,14 @@ impl Snapshot {
             supplier_index: HashMap::new(),
             plan_index: HashMap::new(),
             under: HashMap::new(),
+            shelf: Shelf::default(),
             territories: Territories::default(),
             problems: Vec::new(),
         };
         for file in files {
             snapshot.add_file(file, as_of);
         }
+        snapshot.shelf = Shelf::of(&snapshot);
         snapshot
     }
 
@@ -81,7 +88,7 @@ impl Snapshot {
         let market = self.markets.len();
         let mean_rating = mean_rating(&file.suppliers);
         self.territories.add_market(market, &file.market, &file.utilities);
-        self.markets.push(MarketEntry { market: file.market, utilities: file.utilities, mean_rating });
+        self.markets.push(MarketEntry { market: Arc::new(file.market), utilities: file.utilities, mean_rating });
         let suppliers = self.add_suppliers(market, file.suppliers);
         let mut loads = match ReferenceLoads::new(&self.markets[market].market, as_of) {
             Ok(loads) => Some(loads),

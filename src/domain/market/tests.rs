@@ -1,6 +1,6 @@
 //! The snapshot as its users see it.
 
-use super::{Place, Snapshot, UtilityRef};
+use super::{Place, Row, Snapshot, Sort, UtilityRef};
 use crate::domain::catalog::{CatalogFile, PublishedPrices};
 use crate::domain::units::Price;
 use jiff::civil::date;
@@ -95,4 +95,34 @@ fn plans_suppliers_and_utilities_are_found() {
     assert_eq!(snapshot.utility_named("west"), None);
     assert_eq!(snapshot.place("75001"), Place::Served { utility: north, others: vec![] });
     assert_eq!(snapshot.plans_under(north).map(|listing| listing.plan.key.as_str()).collect::<Vec<_>>(), ["a"]);
+}
+
+#[test]
+fn plans_on_sale_are_in_the_order_asked_for_and_equal_ones_in_that_of_their_names() {
+    let mut plans: Vec<Value> = ["delta", "Alpha", "charlie", "bravo", "gone"]
+        .into_iter()
+        .map(|name| fixed(name, if name == "charlie" { "t" } else { "s" }, "bundled"))
+        .collect();
+    for (at, price, months) in [(0, 8.0, 12), (1, 9.0, 6), (2, 7.0, 6), (3, 9.0, 24)] {
+        plans[at]["rate"]["rate_per_kwh"] = json!(price);
+        plans[at]["term_months"] = json!(months);
+    }
+    plans[4]["active"] = json!(false);
+    plans.push(fixed("Zulu passes delivery on", "s", "passthrough"));
+    let snapshot = snapshot(json!(plans));
+    let names = |rows: &[Row]| -> Vec<String> {
+        rows.iter().map(|row| row.listing(&snapshot).plan.name.split(' ').next().expect("a word").to_owned()).collect()
+    };
+    let (north, south) = (UtilityRef { market: 0, utility: 0 }, UtilityRef { market: 0, utility: 1 });
+    for (sort, expected) in [
+        (Sort::Name, ["Alpha", "bravo", "charlie", "delta", "Zulu"]),
+        // 15.5 cents under the one utility it can be priced under.
+        (Sort::Price1000, ["charlie", "delta", "Alpha", "bravo", "Zulu"]),
+        (Sort::Contract, ["Alpha", "charlie", "delta", "Zulu", "bravo"]),
+        (Sort::Renewable, ["Alpha", "bravo", "charlie", "delta", "Zulu"]),
+    ] {
+        assert_eq!(names(snapshot.on_sale(sort)), expected, "{sort:?}");
+        assert_eq!(names(&snapshot.on_sale_under(north, sort)), expected, "{sort:?} under the first utility");
+        assert_eq!(names(&snapshot.on_sale_under(south, sort)), expected, "{sort:?}, one of them without a price");
+    }
 }

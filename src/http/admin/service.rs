@@ -5,6 +5,7 @@ use crate::app::App;
 use crate::app::catalog::CacheFigures;
 use crate::app::figures::moment;
 use crate::app::jobs::JobState;
+use crate::domain::market::Sort;
 use crate::http::Tag;
 use crate::http::caller::SignedIn;
 use crate::http::metrics::{Metrics, Percentiles};
@@ -36,7 +37,6 @@ impl AdminService {
         let overview = app.overview().await?;
         let (counts, snapshot) = (overview.counts, app.catalog.snapshot());
         let (all, routes) = metrics.percentiles();
-        let active = snapshot.listings().iter().filter(|listing| crate::app::catalog::is_active(&snapshot, listing));
         answer(&ServiceStats {
             generated_at: moment(app.now()),
             users: UserCounts {
@@ -52,7 +52,7 @@ impl AdminService {
                 markets: snapshot.markets().len() as u64,
                 suppliers: snapshot.suppliers().len() as u64,
                 plans: snapshot.listings().len() as u64,
-                active_plans: active.count() as u64,
+                active_plans: snapshot.on_sale(Sort::Name).len() as u64,
             },
             recommendations: RecommendationCounts {
                 total: counts.recommendations,
