@@ -12,6 +12,7 @@ pub mod explanations;
 pub mod feedback;
 pub mod figures;
 pub mod first_admin;
+mod hashers;
 pub mod health;
 pub mod household;
 pub mod jobs;
@@ -104,7 +105,7 @@ impl App {
         let passwords = Passwords::new(&config.auth)?;
         let catalog = Catalog::load_blocking(&store, Timestamp::now())?;
         let (standings, workbench, draining) =
-            (Arc::new(Standings::new(store.engine())), Workbench::default(), AtomicBool::new(false));
+            (Arc::new(Standings::new(store.engine())), Workbench::start()?, AtomicBool::new(false));
         let writer = explanations::writer_settings(&config).map(Writer::start).transpose();
         let writer = writer.map_err(|error| Error::Unavailable(format!("no thread for explanations: {error}")))?;
         let (rankings, probe) = (Rankings::default(), Probe::default());

@@ -11,11 +11,12 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 /// Where a household is, as far as the catalogs know.
 #[derive(Debug, Clone)]
 pub struct Home {
-    pub market: Market,
+    pub market: Arc<Market>,
     pub zone: TimeZone,
     /// The utility, where there is retail choice.
     pub utility: Option<UtilityRef>,
@@ -35,7 +36,7 @@ impl Home {
     }
 
     /// In the market of a plan.
-    pub fn of(market: Market, utility: Option<UtilityRef>) -> Home {
+    pub fn of(market: Arc<Market>, utility: Option<UtilityRef>) -> Home {
         let zone = TimeZone::get(&market.time_zone).unwrap_or(TimeZone::UTC);
         Home { market, zone, utility }
     }
@@ -45,8 +46,8 @@ impl Home {
     }
 }
 
-fn unknown_market() -> Market {
-    Market {
+fn unknown_market() -> Arc<Market> {
+    Arc::new(Market {
         id: "unknown".to_owned(),
         name: "Unknown".to_owned(),
         currency: "USD".to_owned(),
@@ -54,7 +55,7 @@ fn unknown_market() -> Market {
         no_choice_zips: Vec::new(),
         typical_annual_kwh: TypicalUse::default(),
         monthly_shape: Vec::new(),
-    }
+    })
 }
 
 /// A household's coming year.

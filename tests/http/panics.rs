@@ -54,7 +54,8 @@ fn panic_in_every_room() {
         for answer in [answer(plain).await, answer(filled).await] {
             println!("{answer}");
         }
-        let shown = Workbench::default().run(|| Ok(unexpected(SECRET.parse::<u8>().map_err(|_| SECRET)))).await;
+        let bench = Workbench::start().expect("its threads start");
+        let shown = bench.run(|| Ok(unexpected(SECRET.parse::<u8>().map_err(|_| SECRET)))).await;
         println!("{:?}", shown.err());
     });
     drop(runtime);

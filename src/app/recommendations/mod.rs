@@ -55,11 +55,24 @@ impl App {
         let id = Uuid::now_v7();
         let (wanted, priorities) = (household.options.explanations, household.priorities);
         let input_hash = household.hash();
-        let (ranking, reused) = self.ranking(&snapshot, household, now, fresh).await?;
+        let today = Home::at(&snapshot, Some(&household.zip_code)).today(now);
+        let key = Key::of(&household, snapshot.revision, today);
+        let kept = if fresh { None } else { self.rankings.find(key) };
+        let reused = kept.is_some();
+        let ranking = match kept {
+            Some(kept) => kept,
+            None => {
+                let market = snapshot.clone();
+                Arc::new(self.workbench.run(move || advise(&market, household, now)).await?)
+            }
+        };
         let mut advice = Recommendation::clone(&ranking);
         self.word(&mut advice, wanted, priorities, &snapshot).await;
         let generated = Generated::new(id, now, &advice);
         let (kept_body, plans) = (json(&generated)?, plan_rows(&advice));
+        if !reused {
+            self.rankings.keep(key, ranking, kept_body.len());
+        }
         let body = match claim.as_deref() {
             Some(token) => json(&Generated { claim_token: Some(token), ..generated })?,
             None => kept_body.clone(),
@@ -83,25 +96,6 @@ impl App {
             })
             .await?;
         Ok(Made { answer: body, reused })
-    }
-
-    /// The advice before it is worded, and whether it was there already.
-    async fn ranking(
-        &self,
-        snapshot: &Arc<Snapshot>,
-        household: Household,
-        now: Timestamp,
-        fresh: bool,
-    ) -> Result<(Arc<Recommendation>, bool)> {
-        let today = Home::at(snapshot, Some(&household.zip_code)).today(now);
-        let key = Key::of(&household, snapshot.revision, today);
-        if !fresh && let Some(kept) = self.rankings.find(key) {
-            return Ok((kept, true));
-        }
-        let market = snapshot.clone();
-        let ranking = Arc::new(self.workbench.run(move || advise(&market, household, now)).await?);
-        self.rankings.keep(key, &ranking)?;
-        Ok((ranking, false))
     }
 }
 

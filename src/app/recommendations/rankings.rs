@@ -4,9 +4,7 @@
 //! they stated and hold is the same, and then their answers are the same anyway.
 
 use super::household::Household;
-use crate::app::Result;
 use crate::app::catalog::CacheFigures;
-use crate::app::json;
 use crate::domain::advice::{ALGORITHM_VERSION, Recommendation};
 use crate::domain::units::Energy;
 use crate::domain::usage::readings::ReadingSet;
@@ -48,11 +46,10 @@ impl Rankings {
         found
     }
 
-    /// Keeps a ranking as it was computed, before anybody words it.
-    pub fn keep(&self, key: Key, ranking: &Arc<Recommendation>) -> Result<()> {
-        let bytes = u32::try_from(json(ranking.as_ref())?.len()).unwrap_or(u32::MAX);
-        self.kept.insert(key, (ranking.clone(), bytes.saturating_mul(BYTES_PER_JSON_BYTE)));
-        Ok(())
+    /// Keeps a ranking as it was computed, before anybody worded it; `json_bytes` is the length of its answer.
+    pub fn keep(&self, key: Key, ranking: Arc<Recommendation>, json_bytes: usize) {
+        let bytes = u32::try_from(json_bytes).unwrap_or(u32::MAX);
+        self.kept.insert(key, (ranking, bytes.saturating_mul(BYTES_PER_JSON_BYTE)));
     }
 
     /// Forgets every ranking; how many there were.
