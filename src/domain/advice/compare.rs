@@ -5,7 +5,7 @@ use super::answer::{CostBreakdown, CostRange, PriceConfidence, dollars, rounded}
 use super::contrast::only_with;
 use super::eligibility::Candidate;
 use super::present::price_confidence;
-use super::ranking::{Ranked, price};
+use super::ranking::{Shown, price};
 use super::wording::{about, money, months, percent};
 use super::year::{MONTHS, Year, YearLoad};
 use super::{ALGORITHM_VERSION, DISCLAIMER, breakdown};
@@ -186,18 +186,17 @@ fn price_there<'a>(
     listing: &'a Listing,
     place: UtilityRef,
     year: &mut Year<'_>,
-) -> Result<Ranked<'a>, CompareError> {
+) -> Result<Shown<'a>, CompareError> {
     let name = || listing.plan.name.clone();
     let there = listing.offer(place).filter(|_| listing.serves(snapshot, place));
     let offer = there
         .ok_or_else(|| CompareError::NotSoldThere { plan: name(), utility: snapshot.utility(place).name.clone() })?;
-    let mut plan = price(Candidate { listing, offer }, year).ok_or_else(|| {
+    let plan = price(Candidate { listing, offer }, year).and_then(|plan| plan.shown(year));
+    plan.ok_or_else(|| {
         let fault = offer.compiled.as_ref().err().and_then(|faults| faults.first());
         let reason = fault.map_or_else(|| "this usage does not tell enough".to_owned(), ToString::to_string);
         CompareError::CannotBePriced { plan: name(), reason }
-    })?;
-    plan.complete(year);
-    Ok(plan)
+    })
 }
 
 fn not_on_sale(snapshot: &Snapshot, listing: &Listing, as_of: Date) -> Option<String> {
@@ -222,7 +221,7 @@ impl Measure {
         matches!(self, Measure::Renewable | Measure::SupplierRating)
     }
 
-    fn value(self, snapshot: &Snapshot, plan: &Ranked<'_>) -> Option<f64> {
+    fn value(self, snapshot: &Snapshot, plan: &Shown<'_>) -> Option<f64> {
         let listing = plan.candidate.listing;
         Some(match self {
             Measure::AnnualCost => dollars(plan.total),
@@ -237,7 +236,7 @@ impl Measure {
 }
 
 impl Measured {
-    fn of(snapshot: &Snapshot, measure: Measure, plans: &[Ranked<'_>]) -> Measured {
+    fn of(snapshot: &Snapshot, measure: Measure, plans: &[Shown<'_>]) -> Measured {
         let values: Vec<Option<f64>> = plans.iter().map(|plan| measure.value(snapshot, plan)).collect();
         let known = || values.iter().copied().flatten();
         let (least, most) = (known().fold(f64::INFINITY, f64::min), known().fold(f64::NEG_INFINITY, f64::max));
@@ -260,7 +259,7 @@ impl Measured {
 struct Table<'a> {
     snapshot: &'a Snapshot,
     currency: &'a str,
-    priced: &'a [Ranked<'a>],
+    priced: &'a [Shown<'a>],
     measures: &'a [Measured],
     hours_unknown: bool,
 }
@@ -297,7 +296,7 @@ impl Table<'_> {
         }
     }
 
-    fn gain(&self, measured: &Measured, plan: &Ranked<'_>) -> Option<String> {
+    fn gain(&self, measured: &Measured, plan: &Shown<'_>) -> Option<String> {
         if !measured.best.contains(&plan.id()) {
             return None;
         }
@@ -321,7 +320,7 @@ impl Table<'_> {
         })
     }
 
-    fn trade_offs(&self, plan: &Ranked<'_>) -> Vec<String> {
+    fn trade_offs(&self, plan: &Shown<'_>) -> Vec<String> {
         let listing = &plan.candidate.listing.plan;
         let dependence = &plan.candidate.offer.dependence;
         let mut points: Vec<String> = only_with(&listing.conditions).into_iter().collect();
@@ -345,7 +344,7 @@ impl Table<'_> {
     }
 
     /// Of cost every difference is told, of the rest only being the worst.
-    fn loss(&self, measured: &Measured, plan: &Ranked<'_>) -> Option<String> {
+    fn loss(&self, measured: &Measured, plan: &Shown<'_>) -> Option<String> {
         if measured.measure == Measure::AnnualCost {
             let cheapest = self.priced.iter().min_by_key(|other| other.total)?;
             let dearer = plan.total - cheapest.total;
@@ -375,7 +374,7 @@ impl Table<'_> {
         })
     }
 
-    fn stars(&self, plan: &Ranked<'_>) -> String {
+    fn stars(&self, plan: &Shown<'_>) -> String {
         let rating = self.snapshot.supplier_of(plan.candidate.listing).supplier.rating;
         format!("{:.1}", rating.unwrap_or_default())
     }

@@ -1,6 +1,6 @@
 //! What sets a plan apart from the others this household could have: for it and against it, each a checked fact.
 
-use super::ranking::Ranked;
+use super::ranking::{Ranked, Shown};
 use super::scores::quantile;
 use super::wording::{about, money, months, percent};
 use crate::domain::catalog::{Confidence, PlanKind, Supplier};
@@ -31,7 +31,7 @@ pub struct Contrast {
 /// One plan as it is held against the field.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
-    pub plan: &'a Ranked<'a>,
+    pub plan: &'a Shown<'a>,
     pub supplier: &'a Supplier,
     pub mean_rating: Option<f64>,
     pub currency: &'a str,
@@ -167,7 +167,7 @@ pub fn only_with(conditions: &[String]) -> Option<String> {
 }
 
 /// The width of the cost band, as a share of the cost.
-fn spread(plan: &Ranked<'_>) -> f64 {
+fn spread(plan: &Shown<'_>) -> f64 {
     let annual = plan.cost.annual.currency();
     if annual > 0.0 { (plan.cost.p90 - plan.cost.p10).currency() / annual } else { 0.0 }
 }

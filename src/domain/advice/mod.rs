@@ -45,7 +45,7 @@ use crate::domain::market::{Place, Snapshot, UtilityRef};
 use crate::domain::units::Money;
 use current::Current;
 use present::Presenter;
-use ranking::Ranked;
+use ranking::Shown;
 use savings::Comparison;
 use timing::NewPlan;
 use year::{MONTHS, Year, YearLoad};
@@ -78,18 +78,18 @@ pub fn recommend(snapshot: &Snapshot, request: &Request) -> Result<Recommendatio
     let load = YearLoad::new(&request.projection);
     let mut year = Year::new(&load, &request.projection);
     let mut eligible = eligibility::eligible(snapshot, request, place);
-    let mut ranked =
-        ranking::rank(snapshot, eligible.candidates, &mut year, request.priorities, &mut eligible.excluded);
-    let shown = usize::from(request.options.top_n.clamp(1, 10)).min(ranked.len());
-    ranked[..shown].iter_mut().for_each(|plan| plan.complete(&mut year));
+    let ranked = ranking::rank(snapshot, eligible.candidates, &mut year, request.priorities, &mut eligible.excluded);
+    let most = usize::from(request.options.top_n.clamp(1, 10));
+    let shown: Vec<Shown<'_>> = ranked.iter().take(most).filter_map(|plan| plan.shown(&mut year)).collect();
     let plan = request.current_plan.as_ref();
     let current = plan.map(|plan| Current::of(snapshot, plan, place, &mut year, request.as_of));
     warnings.extend(current.as_ref().and_then(|current| current_warning(snapshot, current)));
 
     let presenter = Presenter::new(snapshot, request, place, &ranked, current.as_ref());
-    let top_plans: Vec<RankedPlan> = (0..shown).map(|n| presenter.plan(n, &ranked[n], &mut year)).collect();
-    warnings.extend(presenter.warnings(&ranked[..shown], &eligible.excluded));
-    let verdict = Verdict::of(request, &ranked, current.as_ref(), presenter.currency());
+    let top_plans: Vec<RankedPlan> =
+        shown.iter().enumerate().map(|(n, plan)| presenter.plan(n, plan, &mut year)).collect();
+    warnings.extend(presenter.warnings(&shown, &eligible.excluded));
+    let verdict = Verdict::of(request, shown.first(), current.as_ref(), presenter.currency());
     let mut answer = presenter.answer(&ranked, top_plans, &eligible.excluded, warnings);
     answer.should_stay = verdict.stay.as_ref().is_some_and(|stay| stay.should_stay);
     answer.stay_recommendation = verdict.stay;
@@ -104,8 +104,8 @@ struct Verdict {
 }
 
 impl Verdict {
-    fn of(request: &Request, ranked: &[Ranked<'_>], current: Option<&Current<'_>>, currency: &str) -> Verdict {
-        let Some(best) = ranked.first() else { return Verdict { stay: None, timing: None } };
+    fn of(request: &Request, best: Option<&Shown<'_>>, current: Option<&Current<'_>>, currency: &str) -> Verdict {
+        let Some(best) = best else { return Verdict { stay: None, timing: None } };
         let new = NewPlan { months: &best.cost.months, one_time: best.one_time };
         let timing = timing::switch_timing(request.as_of, current, new);
         let stay = current.and_then(|current| {
@@ -117,7 +117,7 @@ impl Verdict {
 }
 
 /// A plan against the current one; `None` without a current cost. Staying on one's own plan costs no switch.
-fn against_current(request: &Request, plan: &Ranked<'_>, current: Option<&Current<'_>>) -> Option<Comparison> {
+fn against_current(request: &Request, plan: &Shown<'_>, current: Option<&Current<'_>>) -> Option<Comparison> {
     let current = current?;
     let cost = current.cost.as_ref()?;
     let is_own = current.listing.is_some_and(|listing| listing.id == plan.id());

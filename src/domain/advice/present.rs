@@ -8,7 +8,7 @@ use super::cliffs::cliffs;
 use super::contrast::{Contrast, Field, Subject};
 use super::current::{Current, delivery_of};
 use super::eligibility::{exclusions, projected_kwh};
-use super::ranking::{Ranked, marks};
+use super::ranking::{Ranked, Shown, marks};
 use super::request::{Explanations, Request};
 use super::risks::{Setting, data_quality, overall_level, plan_risks};
 use super::term::{Contract, Staying, over_term};
@@ -60,7 +60,7 @@ impl<'a> Presenter<'a> {
     }
 
     /// The `n`-th plan (from 0) with everything there is to say about it.
-    pub fn plan(&self, n: usize, plan: &Ranked<'_>, year: &mut Year<'_>) -> RankedPlan {
+    pub fn plan(&self, n: usize, plan: &Shown<'_>, year: &mut Year<'_>) -> RankedPlan {
         let listing = plan.candidate.listing;
         let entry = self.snapshot.supplier_of(listing);
         let comparison = against_current(self.request, plan, self.current);
@@ -109,7 +109,7 @@ impl<'a> Presenter<'a> {
             risk_warnings: self.risks(plan, comparison.as_ref(), shape_range, year),
             risk_count: 0,
             highest_risk_severity: None,
-            marks: plan.marks.clone(),
+            marks: plan.marks(),
             shape_range,
             price_confidence: price_confidence(listing.plan.provenance.confidence),
             over_term: self.over_term(plan, comparison.as_ref(), year),
@@ -127,7 +127,7 @@ impl<'a> Presenter<'a> {
 
     fn over_term(
         &self,
-        plan: &Ranked<'_>,
+        plan: &Shown<'_>,
         comparison: Option<&super::Comparison>,
         year: &mut Year<'_>,
     ) -> Option<OverTerm> {
@@ -140,7 +140,7 @@ impl<'a> Presenter<'a> {
         over_term(Contract { plan, delivery, as_of, first_month, staying }, year)
     }
 
-    fn contrast(&self, plan: &Ranked<'_>) -> Contrast {
+    fn contrast(&self, plan: &Shown<'_>) -> Contrast {
         let supplier = &self.snapshot.supplier_of(plan.candidate.listing).supplier;
         let (mean_rating, currency) = (self.market().mean_rating, self.currency());
         let (annual, band) = (projected_kwh(&self.request.projection), self.request.projection.annual);
@@ -151,7 +151,7 @@ impl<'a> Presenter<'a> {
 
     fn risks(
         &self,
-        plan: &Ranked<'_>,
+        plan: &Shown<'_>,
         savings: Option<&super::Comparison>,
         shape_range: Option<ShapeRange>,
         year: &mut Year<'_>,
@@ -174,7 +174,7 @@ impl<'a> Presenter<'a> {
     }
 
     /// The year under a flatter and a peakier day, where the price depends on hours nobody has measured.
-    fn shape_range(&self, plan: &Ranked<'_>) -> Option<ShapeRange> {
+    fn shape_range(&self, plan: &Shown<'_>) -> Option<ShapeRange> {
         let offer = plan.candidate.offer;
         let projection = &self.request.projection;
         if projection.shape != ShapeSource::Standard || !offer.dependence.hourly {
@@ -198,7 +198,7 @@ impl<'a> Presenter<'a> {
     }
 
     /// What a reader must know about the plans shown, and why others are not there.
-    pub fn warnings(&self, shown: &[Ranked<'_>], excluded: &BTreeMap<ExclusionReason, u32>) -> Vec<String> {
+    pub fn warnings(&self, shown: &[Shown<'_>], excluded: &BTreeMap<ExclusionReason, u32>) -> Vec<String> {
         let mut warnings: Vec<String> = shown.iter().filter_map(|plan| self.price_warning(plan)).collect();
         if !shown.is_empty() {
             return warnings;
@@ -213,7 +213,7 @@ impl<'a> Presenter<'a> {
         warnings
     }
 
-    fn price_warning(&self, plan: &Ranked<'_>) -> Option<String> {
+    fn price_warning(&self, plan: &Shown<'_>) -> Option<String> {
         let listing = plan.candidate.listing;
         let annual_kwh = self.request.profile.projected_annual_kwh;
         let error = |cents: f64| about(self.currency(), cents * annual_kwh / 100.0);

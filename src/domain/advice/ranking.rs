@@ -11,16 +11,16 @@ use crate::domain::tariff::model::Tariff;
 use crate::domain::units::Money;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use uuid::Uuid;
 
 /// Standard deviation of a variable or indexed price whose history is not stated, as a share of it.
 pub const DEFAULT_PRICE_SD: f64 = 0.15;
 
-/// A plan with its price and its place.
-#[derive(Debug)]
+/// A plan with its price and its place. Small: a market of them is put in order for every household.
+#[derive(Debug, Clone, Copy)]
 pub struct Ranked<'a> {
     pub candidate: Candidate<'a>,
-    pub cost: YearCost,
     pub one_time: Money,
     /// The expected year with one-time fees: what plans are ranked on.
     pub total: Money,
@@ -29,24 +29,47 @@ pub struct Ranked<'a> {
     pub scores: Scores,
     /// Its tariff reproduces what the supplier publishes.
     pub exact: bool,
-    pub marks: Vec<Mark>,
+    /// By [`Mark`].
+    marks: [bool; 4],
 }
 
-impl Ranked<'_> {
+/// A ranked plan that is shown, with all of its cost.
+#[derive(Debug)]
+pub struct Shown<'a> {
+    pub ranked: Ranked<'a>,
+    pub cost: YearCost,
+}
+
+impl<'a> Deref for Shown<'a> {
+    type Target = Ranked<'a>;
+
+    fn deref(&self) -> &Ranked<'a> {
+        &self.ranked
+    }
+}
+
+impl<'a> Ranked<'a> {
     pub fn id(&self) -> Uuid {
         self.candidate.listing.id
     }
     pub fn renewable(&self) -> f64 {
         self.candidate.listing.plan.renewable.percent()
     }
-    /// Adds the band of the cost, which ranking does without.
-    pub fn complete(&mut self, year: &mut Year<'_>) {
+    fn has(&self, mark: Mark) -> bool {
+        self.marks[mark as usize]
+    }
+    pub fn marks(&self) -> Vec<Mark> {
+        [Mark::Cheapest, Mark::Greenest, Mark::MostFlexible, Mark::ParetoFront]
+            .into_iter()
+            .filter(|&mark| self.has(mark))
+            .collect()
+    }
+    /// With the band of the cost, which ranking does without.
+    pub fn shown(self, year: &mut Year<'_>) -> Option<Shown<'a>> {
         let Candidate { listing, offer } = self.candidate;
         let band = price_band(listing.plan.kind, &listing.tariff, offer);
-        let cost = offer.compiled.as_ref().ok().and_then(|tariff| year.cost(tariff, &offer.dependence, band).ok());
-        if let Some(cost) = cost {
-            self.cost = cost;
-        }
+        let cost = year.cost(offer.compiled.as_ref().ok()?, &offer.dependence, band).ok()?;
+        Some(Shown { ranked: self, cost })
     }
 }
 
@@ -58,40 +81,49 @@ pub fn rank<'a>(
     priorities: Priorities,
     excluded: &mut BTreeMap<ExclusionReason, u32>,
 ) -> Vec<Ranked<'a>> {
-    let mut ranked = Vec::with_capacity(candidates.len());
+    let mut priced = Vec::with_capacity(candidates.len());
     for candidate in candidates {
         match price(candidate, year) {
-            Some(plan) => ranked.push(plan),
+            Some(plan) => priced.push(plan),
             None => *excluded.entry(ExclusionReason::CannotBePriced).or_default() += 1,
         }
     }
-    score(snapshot, &mut ranked, priorities);
-    // Cached: a comparison must not compute. The id makes the order total, whatever the catalog's order was.
-    ranked.sort_by_cached_key(|plan| {
-        let composite = (plan.scores.composite_score * 100.0).round() as i64;
-        let renewable = (plan.renewable() * 1e6).round() as i64;
-        (!plan.exact, Reverse(composite), Reverse(renewable), plan.total, plan.id())
-    });
+    score(snapshot, &mut priced, priorities);
+    let mut ranked = in_order(&priced);
     mark(&mut ranked);
     ranked
 }
 
-/// The plan with its cost, not scored; `None` where it cannot be priced on this year.
+/// Best first.
+fn in_order<'a>(priced: &[Ranked<'a>]) -> Vec<Ranked<'a>> {
+    let mut order: Vec<_> = priced
+        .iter()
+        .enumerate()
+        .map(|(at, plan)| {
+            let composite = (plan.scores.composite_score * 100.0).round() as i32;
+            let renewable = (plan.renewable() * 1e6).round() as i64;
+            ((!plan.exact, Reverse(composite), Reverse(renewable)), at)
+        })
+        .collect();
+    // The id makes the order total, whatever the catalog's order was.
+    let tie = |at: usize| (priced[at].total, priced[at].id());
+    order.sort_unstable_by(|(a, at), (b, other)| a.cmp(b).then_with(|| tie(*at).cmp(&tie(*other))));
+    order.into_iter().map(|(_, at)| priced[at]).collect()
+}
+
+/// The plan with its expected cost, not scored; `None` where it cannot be priced on this year.
 pub fn price<'a>(candidate: Candidate<'a>, year: &mut Year<'_>) -> Option<Ranked<'a>> {
     let Candidate { listing, offer } = candidate;
-    let compiled = offer.compiled.as_ref().ok()?;
-    let cost = year.expected_cost(compiled, &offer.dependence).ok()?;
+    let months = year.expected_months(offer.compiled.as_ref().ok()?, &offer.dependence).ok()?;
     let one_time = listing.one_time_fees();
-    let total = cost.annual + one_time;
     Some(Ranked {
         candidate,
-        cost,
         one_time,
-        total,
+        total: months.into_iter().sum::<Money>() + one_time,
         exit_fee: listing.typical_exit_fee(),
         scores: Scores::default(),
         exact: is_exact(listing),
-        marks: Vec::new(),
+        marks: [false; 4],
     })
 }
 
@@ -143,20 +175,17 @@ fn mark(ranked: &mut [Ranked<'_>]) {
         .collect();
     let front = pareto_front(&measures);
     for (n, plan) in plans.iter_mut().enumerate() {
-        let marks = [
-            (cheapest == Some(n), Mark::Cheapest),
-            (greenest == Some(n), Mark::Greenest),
-            (most_flexible == Some(n), Mark::MostFlexible),
-            (front[n], Mark::ParetoFront),
-        ];
-        plan.marks = marks.into_iter().filter_map(|(holds, mark)| holds.then_some(mark)).collect();
+        plan.marks[Mark::Cheapest as usize] = cheapest == Some(n);
+        plan.marks[Mark::Greenest as usize] = greenest == Some(n);
+        plan.marks[Mark::MostFlexible as usize] = most_flexible == Some(n);
+        plan.marks[Mark::ParetoFront as usize] = front[n];
     }
 }
 
 /// The marks of all plans, by id.
 pub fn marks(ranked: &[Ranked<'_>]) -> Marks {
-    let holder = |mark| ranked.iter().find(|plan| plan.marks.contains(&mark)).map(Ranked::id);
-    let on_front = ranked.iter().filter(|plan| plan.marks.contains(&Mark::ParetoFront));
+    let holder = |mark| ranked.iter().find(|plan| plan.has(mark)).map(Ranked::id);
+    let on_front = ranked.iter().filter(|plan| plan.has(Mark::ParetoFront));
     Marks {
         cheapest: holder(Mark::Cheapest),
         greenest: holder(Mark::Greenest),

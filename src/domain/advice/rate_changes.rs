@@ -71,7 +71,7 @@ pub fn changed_catalog(snapshot: &Snapshot, changes: &[RateChange], request: &Re
         });
         let suppliers = snapshot.suppliers().iter().filter(|entry| entry.market == market);
         CatalogFile {
-            market: entry.market.clone(),
+            market: entry.market.as_ref().clone(),
             utilities: entry.utilities.clone(),
             suppliers: suppliers.map(|entry| entry.supplier.clone()).collect(),
             plans: plans.collect(),

@@ -2,7 +2,7 @@
 
 use super::answer::{RiskCategory, RiskLevel, RiskType, RiskWarning, Severity, ShapeRange};
 use super::cliffs::Cliff;
-use super::ranking::{DEFAULT_PRICE_SD, Ranked};
+use super::ranking::{DEFAULT_PRICE_SD, Shown};
 use super::savings::Comparison;
 use super::wording::{about, grouped, money, months, percent};
 use crate::domain::calendar::Month;
@@ -14,7 +14,7 @@ use jiff::civil::Date;
 /// A plan with what its risks depend on.
 #[derive(Debug)]
 pub struct Setting<'a> {
-    pub plan: &'a Ranked<'a>,
+    pub plan: &'a Shown<'a>,
     pub supplier: &'a Supplier,
     pub savings: Option<&'a Comparison>,
     pub currency: &'a str,

@@ -80,24 +80,25 @@ pub fn composite(cost: f64, flexibility: f64, renewable: f64, rating: f64, prior
 }
 
 /// Which of the candidates no other beats: none is at least as good in all measures and better in one. Measures are
-/// "higher is better". `order` lists the candidates by falling first measure.
+/// "higher is better".
 pub fn pareto_front(measures: &[[f64; 4]]) -> Vec<bool> {
-    let mut order: Vec<usize> = (0..measures.len()).collect();
-    let descending = |&a: &usize, &b: &usize| {
-        let pairs = measures[b].iter().zip(&measures[a]);
-        pairs.map(|(b, a)| b.total_cmp(a)).find(|o| o.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
-    };
-    order.sort_by(descending);
     let beats =
         |a: &[f64; 4], b: &[f64; 4]| a.iter().zip(b).all(|(a, b)| a >= b) && a.iter().zip(b).any(|(a, b)| a > b);
-    let mut front: Vec<usize> = Vec::new();
-    let mut on_front = vec![false; measures.len()];
-    for candidate in order {
-        // Whoever could beat it comes before it in this order.
-        if !front.iter().any(|&other| beats(&measures[other], &measures[candidate])) {
-            front.push(candidate);
-            on_front[candidate] = true;
+    let mut front: Vec<([f64; 4], usize)> = Vec::new();
+    for (at, &candidate) in measures.iter().enumerate() {
+        match front.iter().position(|(other, _)| beats(other, &candidate)) {
+            // Who beats one beats many: it is asked sooner the next time.
+            Some(by) => front.swap(by, by / 2),
+            None => {
+                // Whom it has beaten beat nobody whom it does not.
+                front.retain(|(other, _)| !beats(&candidate, other));
+                front.push((candidate, at));
+            }
         }
+    }
+    let mut on_front = vec![false; measures.len()];
+    for (_, at) in front {
+        on_front[at] = true;
     }
     on_front
 }

@@ -2,7 +2,7 @@
 
 use super::answer::{Stay, StayTrigger, SwitchAction, SwitchTiming, dollars, rounded};
 use super::current::CurrentCost;
-use super::ranking::Ranked;
+use super::ranking::Shown;
 use super::savings::Comparison;
 use super::wording::{money, months, percent};
 use crate::domain::units::Money;
@@ -15,7 +15,7 @@ pub const AS_GOOD_AS: f64 = 0.02;
 
 /// The verdict on switching to the best plan.
 pub fn stay(
-    best: &Ranked<'_>,
+    best: &Shown<'_>,
     comparison: &Comparison,
     current: &CurrentCost,
     timing: &SwitchTiming,
@@ -53,7 +53,7 @@ fn triggers(comparison: &Comparison, waiting_pays: bool) -> Vec<StayTrigger> {
 /// The share of the usage paths on which the verdict is the same; both plans see the same paths.
 fn agreeing_share(
     should_stay: bool,
-    best: &Ranked<'_>,
+    best: &Shown<'_>,
     comparison: &Comparison,
     current: &CurrentCost,
     waiting_pays: bool,

@@ -5,7 +5,7 @@
 
 use super::answer::{OverTerm, TermYear, dollars};
 use super::current::CurrentCost;
-use super::ranking::Ranked;
+use super::ranking::Shown;
 use super::timing::staying;
 use super::year::{MONTHS, Year};
 use crate::domain::calendar::Month;
@@ -19,7 +19,7 @@ use jiff::civil::Date;
 /// A plan with what its years depend on.
 #[derive(Debug, Clone, Copy)]
 pub struct Contract<'a> {
-    pub plan: &'a Ranked<'a>,
+    pub plan: &'a Shown<'a>,
     pub delivery: Option<&'a DeliveryTariff>,
     pub as_of: Date,
     /// Of the projected year.
@@ -99,5 +99,5 @@ fn price(
         return None;
     }
     let compiled = compile(tariff, delivery, start).ok()?;
-    year.expected_cost(&compiled, &Dependence::of(tariff, delivery)).ok().map(|cost| cost.months)
+    year.expected_months(&compiled, &Dependence::of(tariff, delivery)).ok()
 }

@@ -3,7 +3,7 @@
 use crate::domain::calendar::{Month, Window};
 use crate::domain::tariff::compile::ladder;
 use crate::domain::tariff::measure::Step;
-use crate::domain::tariff::model::{BlockScope, Blocks, Reset};
+use crate::domain::tariff::model::{BlockScope, BlockUnit, Blocks, Reset};
 use crate::domain::tariff::points::Frame;
 use crate::domain::units::{Energy, Money, Price, div_round};
 
@@ -28,12 +28,17 @@ pub(super) fn by_sums(
     limits: &mut Vec<Energy>,
     shares: &mut Shares,
 ) {
-    ladder(blocks, frame.days, frame.month_days, limits);
+    // Bounds that are the same in every bill are taken as they stand.
+    let stand = !blocks.prorate && blocks.unit != BlockUnit::KwhPerDay && span == frame.window;
+    if !stand {
+        ladder(blocks, frame.days, frame.month_days, limits);
+    }
     if span != frame.window {
         for limit in limits.iter_mut() {
             *limit = limit.scale(span.days(), frame.days.max(1));
         }
     }
+    let limits = if stand { &blocks.bounds } else { &*limits };
     let climbing = if blocks.scope == BlockScope::PerWindow { own } else { total };
     for (number, price) in blocks.prices.iter().enumerate() {
         let filled = in_block(climbing, number, limits);

@@ -35,6 +35,8 @@ pub(super) struct ChargeLists {
     pub phases: Vec<Phase>,
     pub schedules: Vec<Schedule>,
     pub rate_change: RateChange,
+    /// In a plain tariff its charges are found from the sums of each window alone.
+    pub is_direct: bool,
 }
 
 /// A delivery tariff compiled once for all plans that pass it through alike.
@@ -169,7 +171,7 @@ pub fn compile_sharing(
         };
         phases.push(Phase { from, charges: tables.charges(&version.charges) });
     }
-    let plan = ChargeLists { phases, schedules: tables.schedules, rate_change: tariff.billing.rate_change };
+    let plan = ChargeLists::new(phases, tables.schedules, tariff.billing.rate_change);
     let delivery = delivery.map(|delivery| delivery.beside(exempt_windows(tariff), holidays));
     let taxes = compile_taxes(tariff);
     let plain_charge = |charge: &CompiledCharge| {
@@ -209,14 +211,17 @@ impl<'a> SharedDelivery<'a> {
             charges: tables.charges(&version.charges),
         });
         let phases = phases.collect();
-        let lists = ChargeLists { phases, schedules: tables.schedules, rate_change: self.tariff.rate_change };
-        let lists = Arc::new(lists);
+        let lists = Arc::new(ChargeLists::new(phases, tables.schedules, self.tariff.rate_change));
         self.compiled.push((exempt, holidays.cloned(), lists.clone()));
         lists
     }
 }
 
 impl ChargeLists {
+    fn new(phases: Vec<Phase>, schedules: Vec<Schedule>, rate_change: RateChange) -> Self {
+        ChargeLists { is_direct: ChargeLists::needs_sums_only(&phases), phases, schedules, rate_change }
+    }
+
     fn charges(&self) -> impl Iterator<Item = &CompiledCharge> {
         self.phases.iter().flat_map(|phase| &phase.charges)
     }
@@ -441,5 +446,5 @@ pub(super) fn ladder(blocks: &Blocks, days: i64, month_days: i64, limits: &mut V
 
 /// A sum of money for each of `count` equal parts.
 pub(super) fn times(value: Price, count: i64) -> Money {
-    value.once().scale(count, 1)
+    Money::from_femtos(value.once().femtos() * i128::from(count))
 }

@@ -12,8 +12,8 @@ use crate::domain::tariff::points::{Point, Points};
 use crate::domain::tariff::schedule::{Rules, Schedule};
 use crate::domain::tariff::validate::Fault;
 use crate::domain::units::{Money, Price};
+use foldhash::{HashMap, HashMapExt};
 use jiff::civil::Date;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A published price series (day-ahead, real-time): equal steps from `start`.
@@ -35,7 +35,7 @@ pub struct Pricer<'a> {
     demands: Vec<(Schedule, Demand, Vec<i64>)>,
     dots: Vec<Dot>,
     /// Index of folds by schedule fingerprint.
-    index: HashMap<(u64, Register), Vec<usize>>,
+    index: HashMap<(u128, Register), Vec<usize>>,
     always: Schedule,
     /// The folds of `always` over the load's windows, which nearly every charge asks for.
     totals: [u32; 3],
@@ -125,8 +125,8 @@ impl<'a> Pricer<'a> {
             index: HashMap::new(),
             always: Schedule::new(Rules { gates: Vec::new(), rules: vec![None], holidays: None }),
             totals: [UNRESOLVED; 3],
-            deliveries: HashMap::new(),
             whole: Points::of(load, (0..load.windows().len()).map(|window| (window, WHOLE))),
+            deliveries: HashMap::new(),
             scratch: Evaluation::default(),
         }
     }
@@ -137,7 +137,7 @@ impl<'a> Pricer<'a> {
             return self.run::<false>(tariff, &[]).map(|bills| bills.0);
         }
         let whole = std::mem::take(&mut self.whole);
-        let totals = self.plain(tariff, &whole);
+        let totals = self.totals_at(tariff, &whole);
         self.whole = whole;
         totals
     }
@@ -149,15 +149,23 @@ impl<'a> Pricer<'a> {
         }
         let windows = 0..self.load.windows().len();
         let points = windows.map(|window| (window, factors.get(window).copied().unwrap_or(WHOLE)));
-        self.plain(tariff, &Points::of(self.load, points))
+        self.totals_at(tariff, &Points::of(self.load, points))
     }
 
     /// The total of each point, all other windows as read.
     pub fn totals_at(&mut self, tariff: &Compiled, points: &Points) -> Result<Vec<Money>, Fault> {
+        let mut totals = Vec::new();
+        self.totals_into(tariff, points, &mut totals)?;
+        Ok(totals)
+    }
+
+    /// [`Pricer::totals_at`] into what is used again from tariff to tariff. What was in it is gone.
+    pub fn totals_into(&mut self, tariff: &Compiled, points: &Points, totals: &mut Vec<Money>) -> Result<(), Fault> {
+        totals.clear();
         if tariff.is_plain {
-            return self.plain(tariff, points);
+            return self.plain(tariff, points, totals);
         }
-        let mut totals = vec![Money::ZERO; points.len()];
+        totals.resize(points.len(), Money::ZERO);
         let mut left: Vec<(usize, &Point)> = points.list().iter().enumerate().collect();
         while !left.is_empty() {
             // One point of each window goes into one run.
@@ -178,7 +186,7 @@ impl<'a> Pricer<'a> {
                 }
             }
         }
-        Ok(totals)
+        Ok(())
     }
 
     /// Every window's bill with all its lines.
@@ -198,25 +206,27 @@ impl<'a> Pricer<'a> {
         outcome
     }
 
-    fn plain(&mut self, tariff: &Compiled, points: &Points) -> Result<Vec<Money>, Fault> {
+    fn plain(&mut self, tariff: &Compiled, points: &Points, totals: &mut Vec<Money>) -> Result<(), Fault> {
         let mut evaluation = std::mem::take(&mut self.scratch);
+        std::mem::swap(&mut evaluation.sums, totals);
         let outcome = self.plain_sums(tariff, &mut evaluation, points);
-        let mut totals = std::mem::take(&mut evaluation.sums);
+        std::mem::swap(&mut evaluation.sums, totals);
         self.scratch = evaluation;
         outcome?;
         if tariff.round == Round::Total {
-            for sum in &mut totals {
+            for sum in totals {
                 *sum = sum.round(tariff.digits);
             }
         }
-        Ok(totals)
+        Ok(())
     }
 
     /// Leaves the sum of each point's lines in `evaluation.sums`. No line needs another, so what a delivery tariff
     /// comes to is found once for all plans that pass it through.
     fn plain_sums(&mut self, tariff: &Compiled, evaluation: &mut Evaluation, points: &Points) -> Result<(), Fault> {
-        evaluation.sums = match &tariff.delivery {
-            None => vec![Money::ZERO; points.len()],
+        evaluation.sums.clear();
+        match &tariff.delivery {
+            None => evaluation.sums.resize(points.len(), Money::ZERO),
             Some(lists) => {
                 let key = DeliveryKey {
                     lists: Arc::as_ptr(lists),
@@ -225,24 +235,19 @@ impl<'a> Pricer<'a> {
                     contract_start: tariff.contract_start,
                 };
                 if let Some((_, sums)) = self.deliveries.get(&key) {
-                    sums.clone()
+                    evaluation.sums.extend_from_slice(sums);
                 } else {
+                    evaluation.sums.resize(points.len(), Money::ZERO);
                     let mut side = std::mem::take(&mut evaluation.delivery);
-                    evaluation.sums = vec![Money::ZERO; points.len()];
-                    let outcome = self
-                        .prepare(tariff, lists, &mut side)
-                        .and_then(|()| evaluation.at_points(self, tariff, (lists, &side), points.list()));
+                    let outcome = evaluation.plain_side(self, tariff, (lists, &mut side), points.list());
                     evaluation.delivery = side;
                     outcome?;
                     self.deliveries.insert(key, (lists.clone(), evaluation.sums.clone()));
-                    std::mem::take(&mut evaluation.sums)
                 }
             }
-        };
+        }
         let mut side = std::mem::take(&mut evaluation.plan);
-        let outcome = self
-            .prepare(tariff, &tariff.plan, &mut side)
-            .and_then(|()| evaluation.at_points(self, tariff, (&tariff.plan, &side), points.list()));
+        let outcome = evaluation.plain_side(self, tariff, (&tariff.plan, &mut side), points.list());
         evaluation.plan = side;
         outcome
     }
@@ -254,7 +259,7 @@ impl<'a> Pricer<'a> {
     }
 
     /// Cuts the windows to the phases of a side, and finds or makes the sums its charges read.
-    fn prepare(&mut self, tariff: &Compiled, lists: &ChargeLists, side: &mut Side) -> Result<(), Fault> {
+    pub(super) fn prepare(&mut self, tariff: &Compiled, lists: &ChargeLists, side: &mut Side) -> Result<(), Fault> {
         cut(self.load.windows(), &lists.phases, lists.rate_change, self.contract_start(tariff), side);
         self.resolve(lists, side)
     }
@@ -276,8 +281,7 @@ impl<'a> Pricer<'a> {
             };
             let needs_total = matches!(charge.amount, CompiledAmount::Blocks { .. });
             if needs_total && side.always[register as usize] == UNRESOLVED {
-                let always = self.always.clone();
-                side.always[register as usize] = self.fold(&always, register, &spans, &charge.id)?;
+                side.always[register as usize] = self.total(register, &spans, &charge.id)?;
             }
             if side.folds[schedule][register as usize] == UNRESOLVED {
                 side.folds[schedule][register as usize] =
@@ -290,8 +294,24 @@ impl<'a> Pricer<'a> {
         Ok(())
     }
 
+    /// The index of the fold of all time.
+    pub(super) fn total(&mut self, register: Register, spans: &[Window], charge: &str) -> Result<u32, Fault> {
+        let known = self.totals[register as usize];
+        if spans.is_empty() && known != UNRESOLVED {
+            return Ok(known);
+        }
+        let always = self.always.clone();
+        self.fold(&always, register, spans, charge)
+    }
+
     /// The index of a fold, made when it is new. `spans` empty: the load's windows.
-    fn fold(&mut self, schedule: &Schedule, register: Register, spans: &[Window], charge: &str) -> Result<u32, Fault> {
+    pub(super) fn fold(
+        &mut self,
+        schedule: &Schedule,
+        register: Register,
+        spans: &[Window],
+        charge: &str,
+    ) -> Result<u32, Fault> {
         let is_total = spans.is_empty() && schedule.is_always();
         if is_total && self.totals[register as usize] != UNRESOLVED {
             return Ok(self.totals[register as usize]);

@@ -3,7 +3,6 @@
 use crate::domain::calendar::{Day, HolidayCalendar};
 use crate::domain::tariff::model::When;
 use jiff::civil::Date;
-use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 
@@ -29,16 +28,18 @@ pub(super) struct Gate {
     pub inside: bool,
 }
 
-/// [`Rules`] with their fingerprint, so that plans with the same schedule find the same fold.
+/// [`Rules`] with their fingerprint, so that plans with the same schedule find the same fold. It has 128 bits and
+/// stands for them: what differs differs in it.
 #[derive(Debug, Clone)]
 pub(super) struct Schedule {
     pub rules: Rules,
-    pub fingerprint: u64,
+    pub fingerprint: u128,
+    is_always: bool,
 }
 
 impl PartialEq for Schedule {
     fn eq(&self, other: &Schedule) -> bool {
-        self.fingerprint == other.fingerprint && self.rules == other.rules
+        self.fingerprint == other.fingerprint
     }
 }
 
@@ -53,9 +54,14 @@ pub(super) struct Segment {
 impl Schedule {
     pub fn new(rules: Rules) -> Self {
         // DefaultHasher::new() has fixed keys: the fingerprint is the same in every run.
-        let mut hasher = DefaultHasher::new();
-        rules.hash(&mut hasher);
-        Schedule { fingerprint: hasher.finish(), rules }
+        let half = |salt: u8| {
+            let mut hasher = DefaultHasher::new();
+            salt.hash(&mut hasher);
+            rules.hash(&mut hasher);
+            u128::from(hasher.finish())
+        };
+        let is_always = rules.gates.is_empty() && matches!(rules.rules.as_slice(), [None]);
+        Schedule { fingerprint: half(0) << 64 | half(1), is_always, rules }
     }
 
     pub fn periods(&self) -> usize {
@@ -64,7 +70,7 @@ impl Schedule {
 
     /// One period, always: bare totals are enough.
     pub fn is_always(&self) -> bool {
-        self.rules.gates.is_empty() && matches!(self.rules.rules.as_slice(), [None])
+        self.is_always
     }
 
     /// Some price depends on the clock, not only on the date.
@@ -82,7 +88,8 @@ pub(super) struct DayResolver<'a> {
     rules: &'a Rules,
     holidays: Vec<Date>,
     segments: Vec<Segment>,
-    seen: HashMap<u128, Range<usize>>,
+    /// By which of the windows hold on a day; a year has a handful of kinds of days.
+    seen: Vec<(u128, Range<usize>)>,
 }
 
 impl<'a> DayResolver<'a> {
@@ -90,7 +97,7 @@ impl<'a> DayResolver<'a> {
     pub fn new(schedule: &'a Schedule, first: Date, last: Date) -> Self {
         let rules = &schedule.rules;
         let holidays = rules.holidays.as_ref().map(|calendar| calendar.dates(first, last)).unwrap_or_default();
-        DayResolver { rules, holidays, segments: Vec::new(), seen: HashMap::new() }
+        DayResolver { rules, holidays, segments: Vec::new(), seen: Vec::new() }
     }
 
     /// The segments of a date, ascending, covering all 1440 minutes.
@@ -101,12 +108,12 @@ impl<'a> DayResolver<'a> {
         for (bit, when) in whens.chain(self.rules.rules.iter().map(Option::as_ref)).enumerate() {
             mask |= u128::from(when.is_none_or(|when| on_date(when, date, day))) << bit;
         }
-        let range = match self.seen.get(&mask) {
-            Some(range) => range.clone(),
+        let range = match self.seen.iter().find(|(seen, _)| *seen == mask) {
+            Some((_, range)) => range.clone(),
             None => {
                 let start = self.segments.len();
                 resolve(self.rules, mask, &mut self.segments);
-                self.seen.insert(mask, start..self.segments.len());
+                self.seen.push((mask, start..self.segments.len()));
                 start..self.segments.len()
             }
         };

@@ -10,11 +10,11 @@ mod stretches;
 use crate::domain::advice::scores::quantile;
 use crate::domain::calendar::{Window, calendar_windows};
 use crate::domain::market::{Bend, Dependence};
-use crate::domain::tariff::{Bill, Compiled, Fault, Load, Pricer};
+use crate::domain::tariff::{Bill, Compiled, Fault, Load, Points, Pricer};
 use crate::domain::units::{Energy, Money};
 use crate::domain::usage::projection::Projection;
 use crate::domain::usage::readings::Intervals;
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 use std::rc::Rc;
 use stretches::Stretches;
 
@@ -46,6 +46,10 @@ pub struct Year<'a> {
     shocks: Vec<f64>,
     /// By bends: plans with the same bends share their stretches. `None`: their paths are priced one by one.
     stretches: HashMap<Vec<Bend>, Option<Rc<Stretches>>>,
+    /// Every month as expected.
+    whole: Points,
+    /// The bills at the points a plan was priced at last.
+    ends: Vec<Money>,
 }
 
 /// What a plan costs in the coming year, one-time fees not included.
@@ -109,8 +113,9 @@ impl<'a> Year<'a> {
             }
         }
         let shocks = normal_deviates(paths.len());
-        let stretches = HashMap::new();
-        Year { pricer: Pricer::new(&load.load), load, paths, least, greatest, shocks, stretches }
+        let whole = Points::of(&load.load, (0..MONTHS).map(|month| (month, ONE)));
+        let (pricer, stretches, ends) = (Pricer::new(&load.load), HashMap::new(), Vec::new());
+        Year { pricer, load, paths, least, greatest, shocks, stretches, whole, ends }
     }
 
     pub fn energies(&self) -> &[Energy; MONTHS] {
@@ -163,26 +168,26 @@ impl<'a> Year<'a> {
         Ok(YearCost { month_bands: self.month_bands(&bills, band), ..self.summary(months, &bills, band) })
     }
 
-    /// What the coming year costs on average: the months of [`Year::cost`]. The band is left out where it takes more
-    /// than they do: a market is ranked on expected costs, and only the plans shown need their band.
-    pub fn expected_cost(&mut self, tariff: &Compiled, dependence: &Dependence) -> Result<YearCost, Fault> {
+    /// What the coming year costs on average: the months of [`Year::cost`], without the band that only the plans that
+    /// are shown need.
+    pub fn expected_months(&mut self, tariff: &Compiled, dependence: &Dependence) -> Result<[Money; MONTHS], Fault> {
         if let Some(expected) = self.straight_bills(tariff, dependence)? {
-            return Ok(self.summary(to_cents(&expected), &[], None));
+            return Ok(to_cents(&expected));
         }
         if let Some(stretches) = self.stretches(dependence) {
-            let ends = self.pricer.totals_at(tariff, &stretches.points)?;
-            return Ok(self.summary(stretches.mean(&ends).map(to_money), &[], None));
+            self.pricer.totals_into(tariff, &stretches.points, &mut self.ends)?;
+            return Ok(stretches.mean(&self.ends).map(to_money));
         }
-        let (months, bills) = self.every_path(tariff)?;
-        Ok(self.summary(months, &bills, None))
+        Ok(self.every_path(tariff)?.0)
     }
 
     /// The expected bills, where every month's bill is one straight line over all that the paths reach.
-    fn straight_bills(&mut self, tariff: &Compiled, dependence: &Dependence) -> Result<Option<Vec<Money>>, Fault> {
+    fn straight_bills(&mut self, tariff: &Compiled, dependence: &Dependence) -> Result<Option<[Money; MONTHS]>, Fault> {
         if !self.is_straight(dependence) || !dependence.bends.is_empty() {
             return Ok(None);
         }
-        let expected = self.pricer.totals(tariff)?;
+        self.pricer.totals_into(tariff, &self.whole, &mut self.ends)?;
+        let expected = std::array::from_fn(|month| self.ends.get(month).copied().unwrap_or_default());
         if dependence.limited {
             // A bill under one limit bends one way only: if it is on one line at three points, it is between them.
             let low = currencies(&self.pricer.totals_scaled(tariff, &self.least)?);
@@ -233,7 +238,7 @@ impl<'a> Year<'a> {
 
     fn summary(&self, months: [Money; MONTHS], bills: &[[f64; MONTHS]], band: Option<PriceBand>) -> YearCost {
         let annual: Money = months.iter().copied().sum();
-        let mut worst = months.iter().map(|cost| cost.currency()).fold(f64::MIN, f64::max);
+        let mut worst = months.iter().max().map_or(f64::MIN, |most| most.currency());
         let mut paths = Vec::with_capacity(bills.len());
         for (path, shock) in bills.iter().zip(&self.shocks) {
             let moved = band.map_or(1.0, |band| 1.0 + band.share * band.sd * shock);
