@@ -24,7 +24,7 @@ use std::task::{self, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{self, Instant};
 use uuid::Uuid;
 
@@ -38,6 +38,9 @@ const HEADER_BYTES_MAX: u32 = 16 << 10;
 const SETTLE: Duration = Duration::from_millis(100);
 /// How long an idle connection may take to end when asked to.
 const FAREWELL: Duration = Duration::from_secs(1);
+/// How long what a client still sends is taken and thrown away when it has its last answer. Closed over bytes that
+/// nobody has read, a connection is reset, and the reset may overtake the answer.
+const LINGER: Duration = Duration::from_secs(5);
 
 /// What all connections share.
 #[derive(Clone)]
@@ -88,7 +91,7 @@ where
 {
     let Visit { local, peer, slot: _slot } = visit;
     let pulse = Arc::new(Pulse::new(Instant::now()));
-    let (stream, returned) = Watched::new(stream, pulse.clone(), context.limits.write_timeout);
+    let (stream, mut returned) = Watched::new(stream, pulse.clone(), context.limits.write_timeout);
     let (beat, stop, figures) = (pulse.clone(), context.stop.clone(), context.figures.clone());
     let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
         let (underway, version) = (Underway::begin(&beat), request.version());
@@ -138,9 +141,13 @@ where
         }
     };
     drop(connection);
-    if !ended && pulse.is_mid_header() {
+    let Ok(mut stream) = returned.try_recv() else { return };
+    if ended && leaves_at.is_none() && ends_at.is_none() {
+        linger(stream).await;
+    } else if !ended && pulse.is_mid_header() {
         context.figures.header_was_slow();
-        tell_slow_header(returned).await;
+        tell_slow_header(&mut stream).await;
+        linger(stream).await;
     }
 }
 
@@ -186,9 +193,18 @@ async fn at(instant: Option<Instant>) {
     }
 }
 
+/// Nothing more is said; what comes is heard until the client has nothing more to say either.
+async fn linger<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) {
+    let heard = async {
+        stream.shutdown().await?;
+        tokio::io::copy(&mut stream, &mut tokio::io::sink()).await
+    };
+    // A client that is gone is heard no more, and one that never ends is cut off.
+    let _ended = time::timeout(LINGER, heard).await;
+}
+
 /// 408 in the one shape of errors, on a stream that hyper has let go of.
-async fn tell_slow_header<S: AsyncWrite + Unpin>(mut returned: oneshot::Receiver<S>) {
-    let Ok(mut stream) = returned.try_recv() else { return };
+async fn tell_slow_header<S: AsyncWrite + Unpin>(stream: &mut S) {
     let id = Uuid::now_v7().to_string();
     let message = "The headers of the request did not arrive in time. Send it again.";
     let response = Problem::new(StatusCode::REQUEST_TIMEOUT, message).into_response(&id);
@@ -198,12 +214,8 @@ async fn tell_slow_header<S: AsyncWrite + Unpin>(mut returned: oneshot::Receiver
     }
     let body = response.into_body().into_bytes().await.unwrap_or_default();
     head.push_str(&format!("content-length: {}\r\n\r\n", body.len()));
-    let said = async {
-        stream.write_all(&[head.as_bytes(), &body].concat()).await?;
-        stream.shutdown().await
-    };
     // A client this slow may be gone.
-    let _told = time::timeout(FAREWELL, said).await;
+    let _told = time::timeout(FAREWELL, stream.write_all(&[head.as_bytes(), &body].concat())).await;
 }
 
 /// A request from its first handler to the last byte of its answer.
@@ -258,5 +270,33 @@ impl Body for Counted {
             Sent::Whole(body) => body.size_hint(),
             Sent::Made(body) => body.size_hint(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_sends_for_ever_is_heard_for_five_seconds() {
+        let (ours, mut theirs) = tokio::io::duplex(64);
+        let talk = tokio::spawn(async move {
+            while theirs.write_all(b"more").await.is_ok() {
+                time::sleep(FAREWELL).await
+            }
+        });
+        let begun = Instant::now();
+        linger(ours).await;
+        assert_eq!(begun.elapsed(), LINGER);
+        talk.await.expect("it is told by the end of the connection");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_has_hung_up_is_not_waited_for() {
+        let (ours, theirs) = tokio::io::duplex(64);
+        drop(theirs);
+        let begun = Instant::now();
+        linger(ours).await;
+        assert_eq!(begun.elapsed(), Duration::ZERO);
     }
 }
