@@ -128,9 +128,10 @@ fn caddy_speaks_tls_1_3_and_http_2_and_says_who_the_client_is() {
 
     let body = caddy.folder.path().join("large");
     std::fs::File::create(&body).and_then(|file| file.set_len((32 << 20) + 1)).expect("a large file");
-    let posted = ["--request", "POST", "--data-binary", "@large"];
-    let refused = caddy.ask("/api/v1/usage/upload", &posted).status;
-    assert_eq!(refused, 413);
+    // Over HTTP/1.1 curl asks first and need not send it. HTTP/2 may reset the stream before curl has read the answer.
+    let posted = ["--http1.1", "--request", "POST", "--data-binary", "@large"];
+    let refused = caddy.ask("/api/v1/usage/upload", &posted);
+    assert_eq!(refused.status, 413, "{refused:?}");
 }
 
 #[test]

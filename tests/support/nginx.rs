@@ -52,6 +52,8 @@ pub struct Answer {
     pub status: u16,
     pub http: String,
     pub text: String,
+    /// What curl complained of.
+    pub said: String,
 }
 
 #[track_caller]
@@ -194,12 +196,15 @@ pub fn curl(folder: &Path, ports: &[u16], arguments: &[&str]) -> Answer {
     for port in ports {
         command.args(["--resolve", &format!("{HOST}:{port}:127.0.0.1")]);
     }
-    command.args(["--silent", "--max-time", "60", "--write-out", "\n%{http_code} %{http_version}"]).args(arguments);
+    command
+        .args(["--silent", "--show-error", "--max-time", "60", "--write-out", "\n%{http_code} %{http_version}"])
+        .args(arguments);
     let output = command.current_dir(folder).env_clear().output().expect("curl runs");
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
     let (text, end) = printed.rsplit_once('\n').expect("a last line");
     let (status, http) = end.split_once(' ').expect("two words");
-    Answer { status: status.parse().expect("a number"), http: http.to_owned(), text: text.to_owned() }
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    Answer { status: status.parse().expect("a number"), http: http.to_owned(), text: text.to_owned(), said }
 }
 
 /// nginx as nobody in particular.
